@@ -1,0 +1,1 @@
+"""Members, subscribers and settings, for admins."""

@@ -1,0 +1,105 @@
+"""The application: extensions, blueprints, error pages. Composes; holds no rules."""
+
+from typing import Any
+
+from flask import Flask, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf import CSRFProtect
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from blogapp.admin.views import bp as admin
+from blogapp.auth.views import bp as auth
+from blogapp.authoring.views import bp as authoring
+from blogapp.core import config
+from blogapp.core.config import Settings
+from blogapp.core.db import init_db
+from blogapp.core.errors import BlogError, TooMany
+from blogapp.core.resources import resource_dir
+from blogapp.core.web import TrustedProxies, init_web
+from blogapp.reading.views import bp as reading
+from blogapp.subscribing.views import bp as subscribing
+
+csrf = CSRFProtect()
+YEAR = 365 * 86400
+
+
+class Application(Flask):
+    """Flask with static files that are cached for ever when their address holds their content's hash."""
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        return YEAR if request and request.args.get("v") else 0
+
+
+def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask:
+    """The WSGI application. Reads the settings from the environment where none are given.
+
+    Raises:
+        BadSetting: a setting cannot be used.
+    """
+    chosen = settings or config.load()
+    app = Application(
+        "blogapp",
+        static_folder=str(resource_dir("static")),
+        template_folder=str(resource_dir("templates")),
+    )
+    app.extensions[config.EXTENSION] = chosen
+    app.config.update(
+        SECRET_KEY=chosen.secret_key,
+        SESSION_COOKIE_NAME="blog_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=chosen.secure,
+        # A form that stood open overnight still saves: the token ends with the log-in, not with the clock.
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=chosen.max_upload_mb * 1_000_000 + 2_000_000,
+        MAX_FORM_MEMORY_SIZE=4_000_000,
+    )
+    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    init_db(app, chosen.database_url, **engine_options)
+    csrf.init_app(app)
+    init_web(app)
+    for blueprint in (auth, authoring, subscribing, admin, reading):
+        app.register_blueprint(blueprint)
+    _handle_errors(app)
+    app.wsgi_app = TrustedProxies(app.wsgi_app, chosen.trusted_proxies)  # type: ignore[method-assign]  # Flask's own advice
+    return app
+
+
+def _handle_errors(app: Flask) -> None:
+    @app.errorhandler(BlogError)
+    def _refused(error: BlogError) -> ResponseReturnValue:
+        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+        return _page(error.status, error.title, str(error)), error.status, headers
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> ResponseReturnValue:
+        status = error.code or 500
+        if status == 404 and (tidy := _tidy_path(request.path)) and request.method in ("GET", "HEAD"):
+            query = f"?{request.query_string.decode()}" if request.query_string else ""
+            return redirect(tidy + query, code=301)
+        response = error.get_response()
+        if status < 400:
+            return response
+        return _page(status, error.name, error.description or ""), status
+
+    @app.errorhandler(OperationalError)
+    def _database(error: OperationalError) -> ResponseReturnValue:
+        app.logger.exception("database error")
+        message = "The site's database does not answer just now. Try again in a minute; nothing was changed."
+        return _page(503, "Back in a moment", message), 503, {"Retry-After": "30"}
+
+    @app.errorhandler(500)
+    def _broken(error: Exception) -> ResponseReturnValue:
+        message = "Something broke on our side. It has been noted; nothing that you typed was used."
+        return _page(500, "Something broke", message), 500
+
+
+def _page(status: int, title: str, message: str) -> str:
+    return render_template("errors/error.html", status=status, title=title, message=message)
+
+
+def _tidy_path(path: str) -> str | None:
+    """The address that was meant: small letters, no slash at the end. None when it is tidy already."""
+    tidy = "/" + path.strip("/").lower()
+    return tidy if tidy != path and not tidy.startswith("//") else None

@@ -1,0 +1,1 @@
+"""Members at work: writing, publishing, watching a digest leave."""

@@ -1,0 +1,229 @@
+"""The settings: one frozen dataclass, read once from the environment.
+
+Every field is set by `BLOG_<NAME>` or, for secrets kept in files, `BLOG_<NAME>_FILE`; a `.env` in the working
+directory is read first and loses against the real environment. docs/settings.md lists them all; a test holds it to
+this file.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from dotenv import dotenv_values
+from email_validator import EmailNotValidError, validate_email
+from flask import current_app
+
+from blogapp.core.errors import BadSetting
+
+EXTENSION = "blogapp.settings"
+
+
+def setting(doc: str, **options: Any) -> Any:
+    """A dataclass field with its one-line description; no `default` makes it a derived one (see `load`)."""
+    return field(metadata={"doc": doc}, **options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All that an operator can set. Units stand in the names."""
+
+    data_dir: Path = setting("Folder for the database, the files and the secret key", default=Path("data"))
+    database_url: str = setting(
+        "SQLAlchemy address; `postgresql://…` for several hosts (default: SQLite in the data folder)", default=""
+    )
+    base_url: str = setting("Where readers reach the site; used in mails and feeds", default="http://127.0.0.1:8000")
+    secret_key: str = setting(
+        "Signs log-ins and members' links (default: made once, kept in the data folder)", default="", repr=False
+    )
+    smtp_url: str = setting(
+        "Where mail goes: `smtp://user:pass@host:port`, `smtps://…`, `?starttls=required|opportunistic|never`",
+        default="smtp://127.0.0.1:25?starttls=opportunistic",
+        repr=False,
+    )
+    mail_from: str = setting("Sender of all mail: `Name <address>` or an address", default="blog@localhost.localdomain")
+    site_title: str = setting("The site's name", default="Weeknotes")
+    site_tagline: str = setting("One line under the title", default="")
+    site_language: str = setting("Language of the site, as in HTML's `lang`", default="en-GB")
+    site_timezone: str = setting("Time zone in which dates are shown", default="Europe/London")
+    site_epoch: date = setting("The Monday of week 0, as YYYY-MM-DD", default=date(2009, 1, 12))
+    digest_hold_seconds: int = setting("How long a digest waits after publication before it leaves", default=900)
+    trusted_proxies: tuple[str, ...] = setting(
+        "Comma-separated addresses or networks whose X-Forwarded-* headers are believed", default=()
+    )
+    max_upload_mb: int = setting("Largest file that a member may attach, in MB", default=20)
+    mail_connections: int = setting("SMTP connections that a sending may open at once", default=1)
+    in_doubt: str = setting(
+        "A mail whose connection broke after the final dot: `resend` once, or `hold` it for a person", default="resend"
+    )
+    log_format: str = setting("`text` for people, `json` for machines", default="text")
+    production: bool = setting(
+        "Refuse to start with settings that are unsafe on the open internet (default: when the base URL is https)",
+        default=False,
+    )
+
+    @property
+    def secure(self) -> bool:
+        """Whether readers come by https, so that cookies may insist on it."""
+        return self.base_url.startswith("https://")
+
+
+def settings() -> Settings:
+    """The settings of the running application."""
+    return cast(Settings, current_app.extensions[EXTENSION])
+
+
+def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """Read the settings.
+
+    Raises:
+        BadSetting: one has a value that cannot be used, or is unknown; the message is one line that names it.
+    """
+    given = os.environ if environ is None else environ
+    values = {k: v for k, v in (dotenv_values(dotenv) if dotenv else {}).items() if v is not None} | dict(given)
+    known = {f"BLOG_{f.name.upper()}": f for f in fields(Settings)}
+    chosen: dict[str, Any] = {}
+    for name in sorted(values):
+        if not name.startswith("BLOG_"):
+            continue
+        plain = name.removesuffix("_FILE")
+        if plain not in known:
+            raise BadSetting(f"{name} is not a setting of this program (docs/settings.md lists them)")
+        text = _from_file(name, values[name]) if name.endswith("_FILE") else values[name]
+        chosen[known[plain].name] = _parse(plain, str(known[plain].type), text.strip())
+    return complete(Settings(**chosen), chosen)
+
+
+def complete(settings: Settings, chosen: Mapping[str, Any]) -> Settings:
+    """Fill in what follows from the rest, and check that it holds together.
+
+    Raises:
+        BadSetting: a value is of the right type but makes no sense or is unsafe in production.
+    """
+    data_dir = settings.data_dir.expanduser().resolve()
+    changes: dict[str, Any] = {"data_dir": data_dir, "base_url": settings.base_url.rstrip("/")}
+    if not settings.database_url:
+        changes["database_url"] = f"sqlite:///{data_dir / 'blog.sqlite3'}"
+    if "production" not in chosen:
+        changes["production"] = settings.base_url.startswith("https://")
+    if not settings.secret_key:
+        changes["secret_key"] = _kept_secret(data_dir)
+    whole = Settings(**{f.name: changes.get(f.name, getattr(settings, f.name)) for f in fields(Settings)})
+    for check in (_check_addresses, _check_site, _check_limits, _check_production):
+        check(whole)
+    return whole
+
+
+def _from_file(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{name}: cannot read {path} ({error.__class__.__name__})") from None
+
+
+def _parse(name: str, kind: str, text: str) -> Any:
+    parsers: dict[str, tuple[Callable[[str], Any], str]] = {
+        "<class 'str'>": (str, "text"),
+        "<class 'int'>": (int, "a whole number"),
+        "<class 'bool'>": (_boolean, "yes or no"),
+        "<class 'pathlib.Path'>": (Path, "a path"),
+        "<class 'datetime.date'>": (date.fromisoformat, "a date as YYYY-MM-DD"),
+        "tuple[str, ...]": (lambda t: tuple(part.strip() for part in t.split(",") if part.strip()), "a list"),
+    }
+    parser, wanted = parsers[kind]
+    try:
+        return parser(text)
+    except ValueError:
+        raise BadSetting(f"{name} should be {wanted}, not {text[:60]!r}") from None
+
+
+def _boolean(text: str) -> bool:
+    words = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
+    try:
+        return words[text.lower()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
+def _kept_secret(data_dir: Path) -> str:
+    """The key kept in the data folder, made on first use; two processes that start at once agree on one."""
+    path = data_dir / "secret_key"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            fresh = path.with_name(f"secret_key.{os.getpid()}.{secrets.token_hex(4)}")
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+            try:
+                os.link(fresh, path)
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        reason = error.strerror or error.__class__.__name__
+        raise BadSetting(f"BLOG_DATA_DIR: cannot keep a secret key in {data_dir} ({reason})") from None
+
+
+def _check_addresses(s: Settings) -> None:
+    base = urlsplit(s.base_url)
+    if base.scheme not in ("http", "https") or not base.hostname or base.query or base.fragment or base.path:
+        raise BadSetting(f"BLOG_BASE_URL should be like https://notes.example.org (no path), not {s.base_url!r}")
+    try:
+        smtp = urlsplit(s.smtp_url)
+        usable = smtp.scheme in ("smtp", "smtps") and smtp.hostname and (smtp.port is None or smtp.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadSetting("BLOG_SMTP_URL should be like smtp://user:password@host:587?starttls=required")
+    address = s.mail_from.rpartition("<")[2].rstrip(">").strip() if "<" in s.mail_from else s.mail_from
+    try:
+        validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise BadSetting(f"BLOG_MAIL_FROM should be an address or `Name <address>`, not {s.mail_from!r}") from None
+    if not s.database_url.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
+        raise BadSetting("BLOG_DATABASE_URL should begin with sqlite: or postgresql:")
+    for proxy in s.trusted_proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise BadSetting(f"BLOG_TRUSTED_PROXIES: {proxy!r} is not an address or network") from None
+
+
+def _check_site(s: Settings) -> None:
+    if s.site_epoch.weekday() != 0:
+        raise BadSetting(f"BLOG_SITE_EPOCH should be a Monday; {s.site_epoch} is a {s.site_epoch:%A}")
+    if s.site_timezone not in available_timezones():
+        raise BadSetting(f"BLOG_SITE_TIMEZONE: no such time zone as {s.site_timezone!r} (like Europe/London)")
+    ZoneInfo(s.site_timezone)
+    if not s.site_title.strip():
+        raise BadSetting("BLOG_SITE_TITLE should not be empty")
+
+
+def _check_limits(s: Settings) -> None:
+    bounds = {"digest_hold_seconds": (0, 7 * 86400), "max_upload_mb": (1, 1024), "mail_connections": (1, 256)}
+    for name, (low, high) in bounds.items():
+        if not low <= getattr(s, name) <= high:
+            raise BadSetting(f"BLOG_{name.upper()} should be from {low} to {high}, not {getattr(s, name)}")
+    for name, choices in {"in_doubt": ("resend", "hold"), "log_format": ("text", "json")}.items():
+        if getattr(s, name) not in choices:
+            raise BadSetting(f"BLOG_{name.upper()} should be {' or '.join(choices)}, not {getattr(s, name)!r}")
+
+
+def _check_production(s: Settings) -> None:
+    if not s.production:
+        return
+    if len(s.secret_key) < 32:
+        raise BadSetting("BLOG_SECRET_KEY is too short for production: 32 characters or more")
+    if not s.secure:
+        raise BadSetting("BLOG_BASE_URL should begin with https:// in production")
+    if s.mail_from.rstrip(">").endswith((".localdomain", "@localhost")):
+        raise BadSetting("BLOG_MAIL_FROM should be a real address in production")

@@ -1,0 +1,157 @@
+"""What every page shares: request ids, proxies, security headers, the origin guard, safe redirects, dates."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from urllib.parse import urljoin, urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, request, url_for
+from markupsafe import Markup
+
+from blogapp.core.config import settings
+from blogapp.core.errors import NotAllowed
+from blogapp.core.logs import request_id
+from blogapp.core.resources import resource_dir
+
+CSP = (
+    "default-src 'none'; img-src 'self' https: data:; media-src 'self' https:; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class TrustedProxies:
+    """WSGI middleware: believe X-Forwarded-For, -Proto and -Host, but only from the networks named in the settings."""
+
+    def __init__(self, app: WSGIApplication, networks: Iterable[str]) -> None:
+        self.app = app
+        self.networks: list[IPv4Network | IPv6Network] = [ip_network(network) for network in networks]
+
+    def trusts(self, address: str) -> bool:
+        try:
+            ip = ip_address(address)
+        except ValueError:
+            return False
+        return any(ip in network for network in self.networks)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self.trusts(environ.get("REMOTE_ADDR", "")):
+            # Right to left: the first address that is no proxy of ours is the client; the rest is hearsay.
+            for hop in reversed([h.strip() for h in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if h.strip()]):
+                environ["REMOTE_ADDR"] = hop
+                if not self.trusts(hop):
+                    break
+            if environ.get("HTTP_X_FORWARDED_PROTO") in ("http", "https"):
+                environ["wsgi.url_scheme"] = environ["HTTP_X_FORWARDED_PROTO"]
+            if host := environ.get("HTTP_X_FORWARDED_HOST"):
+                environ["HTTP_HOST"] = host.split(",")[-1].strip()
+        return self.app(environ, start_response)
+
+
+def init_web(app: Flask) -> None:
+    """Request ids, security headers, template filters and globals."""
+    app.before_request(_take_request_id)
+    app.after_request(_add_headers)
+    app.jinja_env.filters.update(day=day, moment=moment, iso=iso)
+    app.jinja_env.globals.update(asset=asset, whole_url=whole_url)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _take_request_id() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    request_id.set(given if re.fullmatch(r"[\w-]{8,64}", given) else secrets.token_hex(8))
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Request-ID"] = request_id.get()
+    headers.setdefault("Content-Security-Policy", CSP)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if settings().secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def client_address() -> str:
+    """Where the request comes from, for throttling and for members' log-in lists."""
+    return request.remote_addr or "unknown"
+
+
+def check_origin() -> None:
+    """Guard a public form that carries no cookie: a browser that says it comes from another site is refused.
+
+    A request without these headers (a script, an old client) has no standing that a foreign site could borrow.
+
+    Raises:
+        NotAllowed: Origin or Sec-Fetch-Site names another site.
+    """
+    origin = request.headers.get("Origin")
+    own = {urlsplit(settings().base_url).netloc, request.host}
+    foreign = origin is not None and urlsplit(origin).netloc not in own
+    if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise NotAllowed("This form was sent from another site. Fill it in here instead.")
+
+
+def safe_next(target: str | None, default: str) -> str:
+    """Where to go on: only to a path of this site, never to another host (open redirect)."""
+    if (
+        not target
+        or not target.startswith("/")
+        or target.startswith(("//", "/\\"))
+        or re.search(r"[\x00-\x20\\]", target)
+    ):
+        return default
+    parts = urlsplit(urljoin("http://here.invalid/", target))
+    return target if parts.netloc == "here.invalid" else default
+
+
+def whole_url(path: str) -> str:
+    """The path as an address that works in a mail or a feed."""
+    return urljoin(settings().base_url + "/", path)
+
+
+@cache
+def _fingerprint(filename: str) -> str:
+    return hashlib.sha256((resource_dir("static") / filename).read_bytes()).hexdigest()[:12]
+
+
+def asset(filename: str) -> str:
+    """The address of a static file, with its content's hash: cached for ever, changed at once."""
+    return url_for("static", filename=filename, v=_fingerprint(filename))
+
+
+def local(at: datetime) -> datetime:
+    """The moment in the site's time zone."""
+    return at.astimezone(ZoneInfo(settings().site_timezone))
+
+
+def day(value: datetime | date) -> Markup:
+    """`5 February 2018` in the site's time zone, as a <time>."""
+    on = local(value).date() if isinstance(value, datetime) else value
+    return Markup('<time datetime="{}">{} {}</time>').format(on.isoformat(), on.day, f"{on:%B %Y}")
+
+
+def moment(value: datetime) -> Markup:
+    """`5 February 2018, 14:32` in the site's time zone, as a <time>."""
+    at = local(value)
+    text = f"{at.day} {at:%B %Y, %H:%M}"
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), text)
+
+
+def iso(value: datetime) -> str:
+    """RFC 3339, UTC, whole seconds."""
+    return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def private(response: Response) -> Response:
+    """Mark a page that only this person may see: no cache on the way keeps it."""
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

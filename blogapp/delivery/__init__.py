@@ -1,0 +1,1 @@
+"""The one door that all mail leaves by; knows no subscriber."""

@@ -1,0 +1,1 @@
+"""What a publication sends, to whom, and how far it is."""

@@ -1,0 +1,124 @@
+"""Digests and their way out: sendings, batches, exceptions, the journal (docs/architecture.md)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from blogapp.core.clock import now
+from blogapp.core.db import Base, UTCDateTime
+from blogapp.posts.models import Post
+
+
+class Sending(Base):
+    """One frozen message on its way to everybody who is owed it.
+
+    `message` is the spliced template's bytes; `places` maps each personal place to the random mark that stands for it.
+    Eligible: confirmed before `planned_at`, id <= `last_subscriber_id`, and still so when their batch is read.
+    """
+
+    __tablename__ = "sendings"
+    __table_args__ = (CheckConstraint("state IN ('planning', 'sending', 'paused', 'sent')", name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str]
+    message: Mapped[bytes] = mapped_column(LargeBinary)
+    places: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    state: Mapped[str] = mapped_column(default="planning")
+    planned_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    last_subscriber_id: Mapped[int]
+    planned_to: Mapped[int] = mapped_column(default=0)
+    candidates: Mapped[int] = mapped_column(default=0)
+    pause_reason: Mapped[str] = mapped_column(default="")
+    resume_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Digest(Base):
+    """That a post leaves as a digest: one row per post, for ever.
+
+    waiting (until due_at) -> sending -> sent. Before the sending begins a person may hold it (`held`) or cancel it
+    (`cancelled`), and withdrawing the post makes it `withdrawn`; publishing again arms it again.
+    """
+
+    __tablename__ = "digests"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('waiting', 'held', 'cancelled', 'withdrawn', 'sending', 'sent')",
+            name="state",
+        ),
+        CheckConstraint("(state IN ('sending', 'sent')) = (sending_id IS NOT NULL)", name="sending_has_one"),
+        Index("ix_digests_state_due", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), unique=True)
+    state: Mapped[str] = mapped_column(default="waiting")
+    due_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    sending_id: Mapped[int | None] = mapped_column(ForeignKey("sendings.id"), index=True)
+    version: Mapped[int] = mapped_column(default=1)
+
+    post: Mapped[Post] = relationship()
+    sending: Mapped[Sending | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class Batch(Base):
+    """About 500 subscriber ids, `lo` to `hi` inclusive, claimed and settled together.
+
+    `accepted` is a bitmap of the ids that the relay took: bit `id - lo`, least significant first.
+    The counts are sums over the batch: candidates = accepted + refused + skipped + waiting + in doubt.
+    """
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'claimed', 'done')", name="state"),
+        Index("ix_batches_sending_state", "sending_id", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sending_id: Mapped[int] = mapped_column(ForeignKey("sendings.id", ondelete="CASCADE"))
+    lo: Mapped[int]
+    hi: Mapped[int]
+    state: Mapped[str] = mapped_column(default="open")
+    owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    candidates: Mapped[int] = mapped_column(default=0)
+    accepted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    accepted_count: Mapped[int] = mapped_column(default=0)
+
+
+class SendingException(Base):
+    """A recipient who was not simply accepted: the only per-recipient row there is.
+
+    deferred: tried again at `due_at`; refused: final; skipped: no longer eligible when the batch was read (`reply`
+    says why); in_doubt: the connection broke after the final dot; accepted: taken at a later try.
+    """
+
+    __tablename__ = "exceptions"
+    __table_args__ = (
+        CheckConstraint("state IN ('deferred', 'refused', 'skipped', 'in_doubt', 'accepted')", name="state"),
+        Index("ix_exceptions_state_due", "state", "due_at"),
+    )
+
+    sending_id: Mapped[int] = mapped_column(ForeignKey("sendings.id", ondelete="CASCADE"), primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=1)
+    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reply: Mapped[str] = mapped_column(default="")
+
+
+class JournalEntry(Base):
+    """On PostgreSQL: an accepted recipient of a batch that is not settled yet (on SQLite this is a file)."""
+
+    __tablename__ = "journal"
+
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,0 +1,166 @@
+"""From draft to published and back, and what that does to the digest. Each function is one transaction.
+
+"Never again" begins when a digest's sending begins: from then on nothing here arms it a second time. Until then
+withdrawing the post puts the digest to sleep, and publishing again arms it again.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from blogapp.audit import record
+from blogapp.auth.models import Member
+from blogapp.auth.permissions import demand
+from blogapp.core.clock import now
+from blogapp.core.config import settings
+from blogapp.core.db import bump_version, transaction
+from blogapp.core.errors import Conflict, NotFound
+from blogapp.digest.models import Digest
+from blogapp.posts.models import Post, Revision
+
+# A digest whose message may have reached somebody: nothing brings it back.
+GONE = ("sending", "sent")
+
+
+def publish(post_id: int, version: int, by: int, *, with_digest: bool | None = None) -> Post:
+    """Make a post public and, if it asks for one, arm its digest.
+
+    Args:
+        version: of the post as the person who clicked saw it.
+        with_digest: None leaves it to the kind (week posts leave as a digest, others do not).
+
+    Raises:
+        NotFound: there is no such post.
+        NotAllowed: `by` may not publish it.
+        Conflict: it was saved since, or is public already.
+        Invalid: there is nothing to read, or it is deleted.
+    """
+    with transaction() as session:
+        post = find_post(session, post_id)
+        demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
+        post.check_version(version)
+        post.publish(now())
+        for revision in session.execute(select(Revision).where(Revision.post_id == post.id)).scalars():
+            revision.was_published = True
+        wanted = post.wants_digest if with_digest is None else with_digest
+        digest = _arm(session, post) if wanted else _disarm(session, post)
+        record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None)
+        bump_version(session)
+        return post
+
+
+def withdraw(post_id: int, version: int, by: int) -> Post:
+    """Make a public post a draft again. A digest that has not begun to leave will not leave.
+
+    Raises:
+        NotFound, NotAllowed, Conflict: as for `publish`.
+    """
+    with transaction() as session:
+        post = find_post(session, post_id)
+        demand(session.get(Member, by), "post.withdraw", owner_id=post.author_id, public=True)
+        post.check_version(version)
+        post.withdraw()
+        _disarm(session, post)
+        record(session, "post.withdraw", f"post:{post.id}", by=by)
+        bump_version(session)
+        return post
+
+
+def delete(post_id: int, version: int, by: int) -> Post:
+    """Put a post away for 30 days (restorable), public or not.
+
+    Raises:
+        NotFound, NotAllowed, Conflict: as for `publish`.
+    """
+    with transaction() as session:
+        post = find_post(session, post_id)
+        public = post.state == "published"
+        demand(session.get(Member, by), "post.delete", owner_id=post.author_id, public=public)
+        post.check_version(version)
+        post.delete(now())
+        _disarm(session, post)
+        record(session, "post.delete", f"post:{post.id}", by=by)
+        if public:
+            bump_version(session)
+        return post
+
+
+def hold(digest_id: int, by: int) -> Digest:
+    """Keep a waiting digest until somebody says `send_now`. Raises Conflict once it has begun to leave."""
+    return _control(digest_id, by, "digest.hold", ("waiting", "cancelled"), "held")
+
+
+def cancel(digest_id: int, by: int) -> Digest:
+    """Let the post be public without its digest leaving. Can be undone with `send_now` or `hold`."""
+    return _control(digest_id, by, "digest.cancel", ("waiting", "held"), "cancelled")
+
+
+def send_now(digest_id: int, by: int) -> Digest:
+    """Let a waiting, held or cancelled digest leave at once."""
+    return _control(digest_id, by, "digest.send_now", ("waiting", "held", "cancelled"), "waiting", due_now=True)
+
+
+def find_post(session: Session, post_id: int, *, deleted: bool = False) -> Post:
+    """The post, locked against other writers where the database can.
+
+    Raises:
+        NotFound: there is none, or it is deleted and the caller did not ask for deleted ones.
+    """
+    post = session.get(Post, post_id, with_for_update={"of": Post}, populate_existing=True)
+    if post is None or (post.deleted_at is not None and not deleted):
+        raise NotFound("There is no such post.")
+    return post
+
+
+def _find_digest(session: Session, post: Post) -> Digest | None:
+    query = select(Digest).where(Digest.post_id == post.id)
+    return session.execute(query.with_for_update(of=Digest)).scalar_one_or_none()
+
+
+def _arm(session: Session, post: Post) -> Digest:
+    due_at = now() + timedelta(seconds=settings().digest_hold_seconds)
+    digest = _find_digest(session, post)
+    if digest is None:
+        digest = Digest(post_id=post.id, due_at=due_at, state="waiting")
+        session.add(digest)
+    elif digest.state not in GONE:
+        digest.state, digest.due_at = "waiting", due_at
+    return digest
+
+
+def _disarm(session: Session, post: Post) -> Digest | None:
+    digest = _find_digest(session, post)
+    if digest is not None and digest.state not in GONE:
+        digest.state = "withdrawn"
+    return digest
+
+
+def _control(
+    digest_id: int, by: int, act: str, allowed: tuple[str, ...], state: str, *, due_now: bool = False
+) -> Digest:
+    with transaction() as session:
+        digest = session.get(Digest, digest_id, with_for_update={"of": Digest}, populate_existing=True)
+        if digest is None:
+            raise NotFound("There is no such digest.")
+        post = session.get_one(Post, digest.post_id)
+        demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
+        if digest.state not in allowed or post.state != "published":
+            raise Conflict(_why_not(digest))
+        digest.state = state
+        if due_now:
+            digest.due_at = now()
+        record(session, act, f"digest:{digest.id}", by=by, post=post.id)
+        return digest
+
+
+def _why_not(digest: Digest) -> str:
+    reasons = {
+        "sending": "The digest has begun to leave. What has left cannot be called back.",
+        "sent": "The digest has left already.",
+        "withdrawn": "The post is withdrawn, so its digest waits with it. Publish the post first.",
+        "held": "The digest is held already.",
+        "cancelled": "The digest is cancelled already.",
+        "waiting": "The digest is waiting to leave already.",
+    }
+    return reasons[digest.state]

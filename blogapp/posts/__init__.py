@@ -1,0 +1,1 @@
+"""What members write: posts, their revisions, their files."""

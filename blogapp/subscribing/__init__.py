@@ -1,0 +1,1 @@
+"""Readers' consent: who asked for digests, when and how, and their way out."""

