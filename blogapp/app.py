@@ -61,6 +61,9 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
     init_web(app)
     for blueprint in (auth, authoring, subscribing, admin, reading):
         app.register_blueprint(blueprint)
+    for view in app.view_functions.values():
+        if getattr(view, "public_form", False):
+            csrf.exempt(view)
     _handle_errors(app)
     app.wsgi_app = TrustedProxies(app.wsgi_app, chosen.trusted_proxies)  # type: ignore[method-assign]  # Flask's own advice
     return app

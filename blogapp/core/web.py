@@ -3,10 +3,11 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from zoneinfo import ZoneInfo
@@ -18,6 +19,9 @@ from blogapp.core.config import settings
 from blogapp.core.errors import NotAllowed
 from blogapp.core.logs import request_id
 from blogapp.core.resources import resource_dir
+from blogapp.core.site import choice
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 CSP = (
     "default-src 'none'; img-src 'self' https: data:; media-src 'self' https:; style-src 'self'; script-src 'self'; "
@@ -58,7 +62,7 @@ def init_web(app: Flask) -> None:
     app.before_request(_take_request_id)
     app.after_request(_add_headers)
     app.jinja_env.filters.update(day=day, moment=moment, iso=iso)
-    app.jinja_env.globals.update(asset=asset, whole_url=whole_url)
+    app.jinja_env.globals.update(asset=asset, choice=choice, whole_url=whole_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
@@ -83,6 +87,12 @@ def _add_headers(response: Response) -> Response:
 def client_address() -> str:
     """Where the request comes from, for throttling and for members' log-in lists."""
     return request.remote_addr or "unknown"
+
+
+def public_form(view: F) -> F:
+    """Mark a view whose form carries no cookie and so no CSRF token; it calls `check_origin` itself."""
+    view.public_form = True  # type: ignore[attr-defined]
+    return view
 
 
 def check_origin() -> None:
