@@ -1,0 +1,1 @@
+"""What every commit has to pass: `./run check`."""
