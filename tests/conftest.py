@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from blogapp.app import create_app
+from blogapp.auth import passwords
 from blogapp.auth.models import Member
 from blogapp.core import config, migrate
 from blogapp.core.config import Settings
@@ -37,6 +38,19 @@ def make_settings(data_dir: Path, database_url: str = "", **chosen: Any) -> Sett
         **chosen,
     }
     return config.complete(Settings(**given), given)
+
+
+class Browser(FlaskClient):
+    """A test client whose every request has an application context of its own, as on a server.
+
+    Inside the test's own one Flask would share `g`, and with it who is logged in, between all requests. The test's
+    session lets go of what it has read, so that it sees what the request wrote.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        db.session.rollback()
+        with self.application.app_context():
+            return super().open(*args, **kwargs)
 
 
 def dispose(app: Flask) -> None:
@@ -116,6 +130,8 @@ def app(database_url: str, tmp_path: Path, chosen: dict[str, Any]) -> Iterator[F
     """The application on an empty database, inside an application context."""
     app = create_app(make_settings(tmp_path / "data", database_url, **chosen))
     app.testing = True
+    app.test_client_class = Browser
+    app.extensions[passwords.EXTENSION] = people.QUICK
     with app.app_context():
         yield app
         db.session.remove()

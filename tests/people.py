@@ -10,7 +10,8 @@ from blogapp.core.db import transaction
 
 PASSWORD = "correct horse battery staple"
 # As weak as argon2 goes: what a test needs is a password that fits, not one that lasts.
-QUICK_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+QUICK_HASH = QUICK.hash(PASSWORD)
 
 
 def member(name: str, role: str) -> Member:

@@ -12,10 +12,16 @@ from blogapp.core.db import Base, UTCDateTime
 ROLES = ("admin", "editor", "author", "contributor")
 
 
+def initials(name: str) -> str:
+    """`Chris Roos` -> `CR`."""
+    return "".join(word[0] for word in name.split() if word[0].isalpha())[:3].upper()
+
+
 class Member(Base):
     """Somebody of the team. Without a password they are invited but have not come yet; inactive ones can't log in.
 
-    `email` is NULL for members that an import made from a name alone.
+    `email` is NULL for members that an import made from a name alone. `invited_at` is when the last invitation was
+    sent; the ones before it no longer work.
     """
 
     __tablename__ = "members"
@@ -30,6 +36,7 @@ class Member(Base):
     bio_html: Mapped[str] = mapped_column(default="")
     password_hash: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
+    invited_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     version: Mapped[int] = mapped_column(default=1)
 
@@ -38,11 +45,21 @@ class Member(Base):
     @property
     def initials(self) -> str:
         """`Chris Roos` -> `CR`."""
-        return "".join(word[0] for word in self.name.split() if word[0].isalpha())[:3].upper()
+        return initials(self.name)
+
+    @property
+    def state(self) -> str:
+        """`inactive`, `invited` (has no password yet) or `active`."""
+        if not self.active:
+            return "inactive"
+        return "active" if self.password_hash else "invited"
 
 
 class Login(UserMixin, Base):
-    """One browser that a member is logged in with. The cookie holds `id:secret`; only the secret's hash is kept."""
+    """One browser that a member is logged in with. The cookie holds `id:secret`; only the secret's hash is kept.
+
+    A remembered one ends 30 days after it began; another one 12 hours after it was last used, or with the browser.
+    """
 
     __tablename__ = "logins"
     __table_args__ = (Index("ix_logins_member_id", "member_id"),)
@@ -55,5 +72,13 @@ class Login(UserMixin, Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    remembered: Mapped[bool] = mapped_column(default=False)
 
     member: Mapped[Member] = relationship(lazy="joined")
+
+    # Not a column: known only in the request that began it or brought it along in its cookie.
+    secret = ""
+
+    def get_id(self) -> str:
+        """What the cookie holds."""
+        return f"{self.id}:{self.secret}"
