@@ -1,0 +1,105 @@
+"""The archive's shape: a row a year, a cell a week; and the dates of weeks in words. Pure functions.
+
+A week belongs to the year of its Thursday (ISO 8601), so that every row has 52 or 53 cells and the columns line up.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from markupsafe import Markup
+
+from blogapp.posts.weeks import Weeks, week_of
+from blogapp.reading.queries import Written
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One week. `slug` is its note's address, None where there is none; `joins`: the next cell is the same note's."""
+
+    number: int
+    name: str
+    slug: str | None
+    joins: bool
+
+
+@dataclass(frozen=True)
+class Year:
+    """A row: 52 or 53 places, None where the week is before the first or after the present one."""
+
+    number: int
+    cells: list[Cell | None]
+
+    @property
+    def written(self) -> int:
+        return sum(1 for cell in self.cells if cell and cell.slug)
+
+
+def year_of(week: int, epoch: date) -> int:
+    """The ISO year that a week belongs to."""
+    return (epoch + timedelta(weeks=week)).isocalendar().year
+
+
+def weeks_of(year: int, epoch: date) -> Weeks | None:
+    """The numbers of the weeks of an ISO year; None where all are before the epoch."""
+    first = week_of(date.fromisocalendar(year, 1, 1), epoch)
+    last = week_of(date.fromisocalendar(year + 1, 1, 1), epoch) - 1
+    return Weeks(max(first, 0), last) if last >= 0 else None
+
+
+def calendar(written: Iterable[Written], epoch: date, today: date) -> list[Year]:
+    """The rows, the newest first. Empty weeks have a cell from the first note's to the present one.
+
+    A note of a week to come has its cell, but the weeks up to it have none: a number mistyped makes no rows.
+    """
+    notes: dict[int, str] = {}
+    for note in written:
+        for number in range(note.week_from, note.week_to + 1):
+            notes.setdefault(number, note.slug)
+    if not notes:
+        return []
+    first, present = min(notes), week_of(today, epoch)
+    years = {year_of(number, epoch) for number in notes} | set(
+        range(year_of(first, epoch), year_of(present, epoch) + 1)
+    )
+    return [Year(year, _cells(year, epoch, notes, range(first, present + 1))) for year in sorted(years, reverse=True)]
+
+
+def _cells(year: int, epoch: date, notes: dict[int, str], shown: range) -> list[Cell | None]:
+    start = week_of(date.fromisocalendar(year, 1, 1), epoch)
+    end = week_of(date.fromisocalendar(year + 1, 1, 1), epoch)
+    cells: list[Cell | None] = []
+    for number in range(start, end):
+        if number not in shown and number not in notes:
+            cells.append(None)
+            continue
+        slug = notes.get(number)
+        name = f"Week {number}, {plain_dates(Weeks(number, number), epoch)}"
+        joins = slug is not None and notes.get(number + 1) == slug
+        cells.append(Cell(number, name if slug else f"{name}: no note", slug, joins))
+    return cells
+
+
+def _parts(weeks: Weeks, epoch: date) -> tuple[tuple[date, str], tuple[date, str]]:
+    start, end = weeks.first_day(epoch), weeks.last_day(epoch)
+    if (start.year, start.month) == (end.year, end.month):
+        opening = f"{start.day}"
+    else:
+        opening = f"{start.day} {start:%B}" if start.year == end.year else f"{start.day} {start:%B %Y}"
+    return (start, opening), (end, f"{end.day} {end:%B %Y}")
+
+
+def plain_dates(weeks: Weeks, epoch: date, year: int | None = None) -> str:
+    """`5 to 11 February 2018`, `29 January to 4 February 2018`; without the year where it is all in `year`."""
+    (start, opening), (end, closing) = _parts(weeks, epoch)
+    if start.year == end.year == year:
+        closing = f"{end.day} {end:%B}"
+    return f"{opening} to {closing}"
+
+
+def dates(weeks: Weeks, epoch: date) -> Markup:
+    """The same with the machine's form of both days."""
+    (start, opening), (end, closing) = _parts(weeks, epoch)
+    return Markup('<time datetime="{}">{}</time> to <time datetime="{}">{}</time>').format(
+        start.isoformat(), opening, end.isoformat(), closing
+    )

@@ -1,0 +1,106 @@
+"""What a page does to rendered HTML that a mail or a feed does not want. Pure functions over sanitised HTML."""
+
+import re
+from itertools import count
+
+from blogapp.core.markup import plain
+
+# About 700 words: a week's note of the usual length stands on the front page as a whole.
+GENEROUS = 4500
+HEADING = re.compile(r"<(/?)h([1-6])(?=[\s>])")
+TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)(?:[^"<>]|"[^"]*")*>')
+NOTES = re.compile(r'<div class="footnote">.*?</div>', re.DOTALL)
+NOTE = re.compile(r'<li id="(?P<id>fn:[^"]+)">\s*<p>(?P<words>(?:(?!</?p>).)*)</p>\s*</li>', re.DOTALL)
+MARK = re.compile(r'<sup id="fnref:[^"]*"><a class="footnote-ref" href="#(?P<id>fn:[^"]+)">(?P<sign>[^<]*)</a></sup>')
+BACK = re.compile(r'(?:&nbsp;|\s)*<a class="footnote-backref"[^>]*>[^<]*</a>')
+# Where a note in the margin would be cut off, or be read as part of a title.
+NO_PLACE = re.compile(r'<(table|h[1-6])(?=[\s>])(?:(?!</\1>).)*?class="footnote-ref"', re.DOTALL)
+VOID = frozenset("area br col hr img source wbr".split())
+
+
+def for_page(html: str, highest: int = 2) -> str:
+    """Notes beside the text; wide tables and code that scroll by themselves, by keyboard too (axe demands it).
+
+    Args:
+        highest: the level of the highest heading that may stand in it, 1 to 6.
+    """
+    numbers = count(1)
+
+    def table(_: re.Match[str]) -> str:
+        return f'<div class="scroll" role="region" aria-label="Table {next(numbers)}" tabindex="0"><table'
+
+    html = with_sidenotes(outlined(html, highest))
+    html = re.sub(r"<table(?=[\s>])", table, html).replace("</table>", "</table></div>")
+    return re.sub(r"<pre(?=[\s>])(?![^>]*tabindex)", '<pre tabindex="0"', html)
+
+
+def with_sidenotes(html: str) -> str:
+    """Put each footnote beside its mark as well: a wide screen shows it in the margin, a narrow one at the foot.
+
+    Where a note is more than one paragraph, or has no place in the margin, all stay at the foot only.
+    """
+    foot = NOTES.search(html)
+    if foot is None or NO_PLACE.search(html):
+        return html
+    notes = {note["id"]: BACK.sub("", note["words"]) for note in NOTE.finditer(foot[0])}
+    if len(notes) != foot[0].count("<li"):
+        return html
+
+    def beside(mark: re.Match[str]) -> str:
+        words = notes.pop(mark["id"], None)
+        if words is None:
+            return mark[0]
+        return f'{mark[0]}<small class="sidenote" role="note"><span>{mark["sign"]}</span> {words}</small>'
+
+    return MARK.sub(beside, html[: foot.start()]) + html[foot.start() :]
+
+
+def outlined(html: str, highest: int) -> str:
+    """The headings as an outline below the page's own: none above `highest`, none that leaves out a level.
+
+    Authors choose levels by their looks (a body that begins with ### is common); what is kept is which is under which.
+    """
+    under: list[int] = []
+    level = highest
+
+    def renamed(match: re.Match[str]) -> str:
+        nonlocal level
+        if not match[1]:
+            chosen = int(match[2])
+            while under and under[-1] >= chosen:
+                under.pop()
+            level = min(highest + len(under), 6)
+            under.append(chosen)
+        return f"<{match[1]}h{level}"
+
+    return HEADING.sub(renamed, html)
+
+
+def beginning(html: str, path: str) -> tuple[str, bool]:
+    """The whole of a note, or the blocks that make a generous beginning; and whether anything was left out.
+
+    Args:
+        path: of the whole post; links to notes at its foot lead there when that is left out.
+    """
+    if len(plain(html)) <= GENEROUS * 1.3:
+        return html, False
+    cut = _cut(html)
+    if cut is None:
+        return html, False
+    return re.sub(r'href="#', f'href="{path}#', html[:cut]), True
+
+
+def _cut(html: str) -> int | None:
+    """Where to stop: after a block at the outermost level that is no heading, with enough words before it."""
+    depth, words_until, gathered = 0, 0, 0
+    for tag in TAG.finditer(html):
+        gathered += tag.start() - words_until
+        words_until = tag.end()
+        closing, name = bool(tag[1]), tag[2]
+        if name in VOID:
+            continue
+        depth += -1 if closing else 1
+        heading = re.fullmatch(r"h[1-6]", name)
+        if closing and depth == 0 and not heading and gathered >= GENEROUS:
+            return tag.end() if html[tag.end() :].strip() else None
+    return None
