@@ -1,5 +1,8 @@
-"""Pages of `admin`: parse, call one use case, redirect or render."""
+"""Pages of `admin`: each module registers its own on the shared blueprint."""
 
-from flask import Blueprint
-
-bp = Blueprint("admin", __name__)
+from blogapp.admin import index as index
+from blogapp.admin import members as members
+from blogapp.admin import site as site
+from blogapp.admin import subscribers as subscribers
+from blogapp.admin import suppressions as suppressions
+from blogapp.admin.blueprint import bp as bp

@@ -1,13 +1,17 @@
-"""Subscribers."""
+"""Subscribers, and what may become of them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index
+from sqlalchemy import JSON, CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.core.clock import now
 from blogapp.core.db import Base, UTCDateTime
+from blogapp.core.errors import Conflict, Invalid
+
+PAUSED = text("paused_until IS NOT NULL")
+LONGEST_PAUSE = timedelta(days=2 * 366)
 
 
 class Subscriber(Base):
@@ -22,6 +26,8 @@ class Subscriber(Base):
         CheckConstraint("state IN ('pending', 'confirmed', 'unsubscribed')", name="state"),
         CheckConstraint("state <> 'confirmed' OR confirmed_at IS NOT NULL", name="confirmed_has_date"),
         Index("ix_subscribers_state_id", "state", "id"),
+        # Few are paused; the pages that count and list them should not look at everybody.
+        Index("ix_subscribers_paused_until", "paused_until", sqlite_where=PAUSED, postgresql_where=PAUSED),
         {"sqlite_autoincrement": True},
     )
 
@@ -33,5 +39,53 @@ class Subscriber(Base):
     confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     unsubscribed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     paused_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Where they want to be moved to; nothing goes there but the mail that asks for a confirmation.
+    new_address: Mapped[str | None]
     # Where and how the consent was given: {"source": "form" | "command line" | "import", "page": "/week-473"}
     consent: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    @property
+    def paused(self) -> bool:
+        """Whether digests pass them by for now; a pause ends by itself."""
+        return self.paused_until is not None and self.paused_until > now()
+
+    def confirm(self, at: datetime, **evidence: Any) -> None:
+        """They said yes from their own mailbox."""
+        self.state, self.confirmed_at = "confirmed", at
+        self.unsubscribed_at = self.paused_until = None
+        self.consent = {**self.consent, **evidence}
+
+    def unsubscribe(self, at: datetime) -> None:
+        """They want no more."""
+        self.state, self.unsubscribed_at = "unsubscribed", at
+        self.paused_until = self.new_address = None
+
+    def come_back(self, at: datetime, **evidence: Any) -> None:
+        """They changed their mind about leaving.
+
+        `confirmed_at` stays what it was: who undoes a slip of the finger still gets the digest that is on its way.
+        """
+        self.confirm(self.confirmed_at or at, **evidence)
+
+    def pause(self, until: datetime, at: datetime) -> None:
+        """Let digests pass them by until then.
+
+        Raises:
+            Conflict: they do not get any.
+            Invalid: the date is not ahead, or more than two years ahead. The field is `until`.
+        """
+        if self.state != "confirmed":
+            raise Conflict("There is nothing to pause: no digests go to this address.")
+        if until <= at:
+            raise _bad_date("Choose a date that is still to come.")
+        if until > at + LONGEST_PAUSE:
+            raise _bad_date("A pause can last up to two years. To stop for longer, unsubscribe.")
+        self.paused_until = until
+
+    def left_after(self, at: datetime) -> bool:
+        """Whether they unsubscribed after `at`, so that what was asked for before is no longer wanted."""
+        return self.unsubscribed_at is not None and self.unsubscribed_at > at
+
+
+def _bad_date(message: str) -> Invalid:
+    return Invalid(message, {"until": message})

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("unsubscribed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("new_address", sa.String(), nullable=True),
         sa.Column("consent", sa.JSON(), nullable=False),
         sa.CheckConstraint(
             "state <> 'confirmed' OR confirmed_at IS NOT NULL", name=op.f("ck_subscribers_confirmed_has_date")
@@ -30,8 +31,18 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_subscribers_state_id", "subscribers", ["state", "id"], unique=False)
+    paused = sa.text("paused_until IS NOT NULL")
+    op.create_index(
+        "ix_subscribers_paused_until",
+        "subscribers",
+        ["paused_until"],
+        unique=False,
+        sqlite_where=paused,
+        postgresql_where=paused,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_subscribers_paused_until", table_name="subscribers")
     op.drop_index("ix_subscribers_state_id", table_name="subscribers")
     op.drop_table("subscribers")

@@ -1,0 +1,89 @@
+"""The single mails that subscribers get, and how often one address can be made to get them."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from blogapp.core import throttle, tokens
+from blogapp.core.clock import now
+from blogapp.core.config import settings
+from blogapp.delivery.outbox import queue_mail
+from blogapp.delivery.suppressions import suppressed
+from blogapp.subscribing.links import preferences_token
+from blogapp.subscribing.models import Subscriber
+
+DAY = 86400
+CONFIRM_WITHIN = timedelta(days=7)
+PENDING_KEPT = timedelta(days=30)
+# However often anybody types an address into the form, its owner gets no more than this in a day.
+MAILS_A_DAY = 3
+CONFIRMATION, ALREADY, NEW_ADDRESS, MOVED = "confirmation", "already-subscribed", "new-address", "address-changed"
+PURPOSES = (CONFIRMATION, ALREADY, NEW_ADDRESS, MOVED)
+
+
+@contextmanager
+def kept_only_if(session: Session, wanted: bool) -> Iterator[None]:
+    """Do the same work either way, and undo it at the end where it is not wanted.
+
+    What the form answers must not tell whose address is on the list, and neither may the time that it takes.
+    """
+    with session.begin_nested() as savepoint:
+        yield
+        session.flush()
+        if not wanted:
+            savepoint.rollback()
+
+
+def may_mail(session: Session, address: str) -> bool:
+    """Count one mail that somebody wants sent to `address`; whether it may leave."""
+    name = hmac.digest(settings().secret_key.encode(), address.encode(), hashlib.sha256).hex()[:32]
+    used, _ = throttle.count(session, f"subscriber mail:{name}", DAY)
+    return used <= MAILS_A_DAY and suppressed(session, address) is None
+
+
+def queue_confirmation(session: Session, subscriber: Subscriber) -> None:
+    """Ask whether they meant it; the link is good for seven days."""
+    token = tokens.sign("confirm", [subscriber.id, int(now().timestamp() * 1000)])
+    asked = {k: subscriber.consent.get(k, "") for k in ("source", "page", "network")}
+    pending = subscriber.state == "pending"
+    _queue(session, CONFIRMATION, subscriber, token=token, asked_at=now(), pending=pending, **asked)
+
+
+def queue_already(session: Session, subscriber: Subscriber) -> None:
+    """Tell somebody who signed up again that they are on the list."""
+    paused_until = subscriber.paused_until if subscriber.paused else None
+    preferences = preferences_token(subscriber.id)
+    _queue(session, ALREADY, subscriber, preferences=preferences, paused_until=paused_until)
+
+
+def queue_new_address(session: Session, subscriber: Subscriber, address: str) -> None:
+    """Ask at the new address whether digests should come there."""
+    token = tokens.sign("new-address", [subscriber.id, mark(address)])
+    _queue(session, NEW_ADDRESS, subscriber, to=address, token=token, asked_at=now())
+
+
+def queue_moved(session: Session, subscriber: Subscriber, old: str) -> None:
+    """Tell the old address that digests go elsewhere, in case it was not them."""
+    _queue(session, MOVED, subscriber, to=old, preferences=preferences_token(subscriber.id))
+
+
+def mark(address: str) -> str:
+    """What stands for an address within a token, so that none is written into links and logs."""
+    return hashlib.sha256(address.encode()).hexdigest()[:24]
+
+
+def asked_at(epoch_milliseconds: int) -> datetime:
+    """When a confirmation was asked for, from its token."""
+    return datetime.fromtimestamp(epoch_milliseconds / 1000, tz=UTC)
+
+
+def _queue(session: Session, purpose: str, subscriber: Subscriber, to: str = "", **context: Any) -> None:
+    to = to or subscriber.address
+    # A confirmation that cannot be delivered while its link is good is no use to anybody.
+    expires_at = now() + CONFIRM_WITHIN
+    queue_mail(session, purpose, to, context={"address": to, **context}, to_name=subscriber.name, expires_at=expires_at)

@@ -1,0 +1,92 @@
+"""A subscriber's new address: asked for on the preferences page, confirmed from the new mailbox."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from blogapp.audit import record
+from blogapp.core import tokens
+from blogapp.core.db import transaction
+from blogapp.core.errors import Gone, Invalid
+from blogapp.core.throttle import count_try
+from blogapp.delivery.suppressions import suppressed
+from blogapp.subscribing import mails
+from blogapp.subscribing.addresses import normalise_address
+from blogapp.subscribing.models import Subscriber
+from blogapp.subscribing.records import find, throttle_from
+
+MOVES_A_DAY = 5
+
+
+def change_address(subscriber_id: int, address: str, *, address_from: str = "") -> str:
+    """Ask at the new address; nothing changes until its owner says yes. Returns it as it is kept.
+
+    It tells nobody whether the new address is known here: the mail is the same.
+
+    Raises:
+        Invalid: it is no address, or theirs already. The field is `address`.
+        Gone: they were erased.
+        TooMany: too many tries.
+    """
+    wanted = normalise_address(address)
+    throttle_from(address_from)
+    count_try(f"subscriber move:{subscriber_id}", MOVES_A_DAY, mails.DAY, "That was tried too often today.")
+    with transaction() as session:
+        subscriber = find(subscriber_id, session, lock=True)
+        if wanted == subscriber.address:
+            message = "That is your address already."
+            raise Invalid(message, {"address": message})
+        subscriber.new_address = wanted
+        record(session, "subscriber.ask_new_address", f"subscriber:{subscriber.id}", by=None)
+        with mails.kept_only_if(session, mails.may_mail(session, wanted)):
+            mails.queue_new_address(session, subscriber, wanted)
+    return wanted
+
+
+def keep_address(subscriber_id: int) -> Subscriber:
+    """They no longer want to move: the link at the new address is dead. Raises Gone."""
+    with transaction() as session:
+        subscriber = find(subscriber_id, session, lock=True)
+        if subscriber.new_address is not None:
+            subscriber.new_address = None
+            record(session, "subscriber.keep_address", f"subscriber:{subscriber.id}", by=None)
+        return subscriber
+
+
+def moving(token: str, session: Session | None = None, *, lock: bool = False) -> tuple[Subscriber, str]:
+    """Whom a new-address link speaks for, and the address that its owner is asked about.
+
+    Raises:
+        Gone: it is too old, another address was asked for since, or they were erased.
+        NotFound: it is not one of ours.
+    """
+    subscriber_id, mark = tokens.read("new-address", token, int(mails.CONFIRM_WITHIN.total_seconds()))
+    subscriber = find(subscriber_id, session, lock=lock)
+    for address in (subscriber.new_address, subscriber.address):
+        if address and mails.mark(address) == mark:
+            return subscriber, address
+    raise Gone("This link has been replaced by a newer one, or the change is no longer wanted.")
+
+
+def confirm_address(token: str) -> Subscriber:
+    """The owner of the new address said yes. Twice is once; the old address is told.
+
+    Whoever else was known under the new address is the same person, so the two become one.
+
+    Raises:
+        Gone, NotFound: as for `moving`.
+    """
+    with transaction() as session:
+        subscriber, address = moving(token, session, lock=True)
+        if address == subscriber.address:
+            return subscriber
+        other = session.execute(select(Subscriber).where(Subscriber.address == address)).scalar_one_or_none()
+        if other is not None:
+            record(session, "subscriber.merge", f"subscriber:{other.id}", by=None, into=subscriber.id)
+            session.delete(other)
+            session.flush()
+        old, subscriber.address, subscriber.new_address = subscriber.address, address, None
+        record(session, "subscriber.change_address", f"subscriber:{subscriber.id}", by=None)
+        # Past the daily limit too: else three sign-ups beforehand would keep a theft quiet.
+        if suppressed(session, old) is None:
+            mails.queue_moved(session, subscriber, old)
+        return subscriber

@@ -1,0 +1,96 @@
+"""What subscribers do with their subscription, by links that only went to them. Each function is one transaction.
+
+Signing up, moving, adding many and listing have modules of their own; this one is where the others look for them.
+"""
+
+from datetime import datetime
+
+from blogapp.audit import record
+from blogapp.core.clock import iso, now
+from blogapp.core.db import transaction
+from blogapp.subscribing.adding import Report, add_subscribers
+from blogapp.subscribing.addresses import normalise_address
+from blogapp.subscribing.listing import count_states, each_subscriber, list_subscribers
+from blogapp.subscribing.models import Subscriber
+from blogapp.subscribing.moving import change_address, confirm_address, keep_address
+from blogapp.subscribing.privacy import data_held, erase, forget_pending
+from blogapp.subscribing.records import find
+from blogapp.subscribing.signing_up import ask_again, confirm, sign_up
+
+__all__ = [
+    "Report",
+    "add_subscribers",
+    "ask_again",
+    "change_address",
+    "come_back",
+    "confirm",
+    "confirm_address",
+    "count_states",
+    "data_held",
+    "each_subscriber",
+    "erase",
+    "forget_pending",
+    "keep_address",
+    "list_subscribers",
+    "normalise_address",
+    "pause",
+    "resume",
+    "sign_up",
+    "unsubscribe",
+]
+
+
+def unsubscribe(subscriber_id: int, how: str) -> Subscriber:
+    """No digest leaves to them from here on. Twice is once.
+
+    Args:
+        how: `one-click`, `page`, `preferences`.
+
+    Raises:
+        Gone: they were erased.
+    """
+    with transaction() as session:
+        subscriber = find(subscriber_id, session, lock=True)
+        if subscriber.state != "unsubscribed":
+            subscriber.unsubscribe(now())
+            record(session, "subscriber.unsubscribe", f"subscriber:{subscriber.id}", by=None, how=how)
+        return subscriber
+
+
+def come_back(subscriber_id: int) -> Subscriber:
+    """They changed their mind about leaving. Twice is once.
+
+    Raises:
+        Gone: they were erased.
+    """
+    with transaction() as session:
+        subscriber = find(subscriber_id, session, lock=True)
+        if subscriber.state != "confirmed":
+            subscriber.come_back(now(), returned_at=iso(now()))
+            record(session, "subscriber.come_back", f"subscriber:{subscriber.id}", by=None)
+        return subscriber
+
+
+def pause(subscriber_id: int, until: datetime) -> Subscriber:
+    """Let digests pass them by until then.
+
+    Raises:
+        Gone: they were erased.
+        Conflict: no digests go to them.
+        Invalid: the date is not ahead, or too far. The field is `until`.
+    """
+    with transaction() as session:
+        subscriber = find(subscriber_id, session, lock=True)
+        subscriber.pause(until, now())
+        record(session, "subscriber.pause", f"subscriber:{subscriber.id}", by=None, until=iso(until))
+        return subscriber
+
+
+def resume(subscriber_id: int) -> Subscriber:
+    """End a pause before its time. Raises Gone."""
+    with transaction() as session:
+        subscriber = find(subscriber_id, session, lock=True)
+        if subscriber.paused_until is not None:
+            subscriber.paused_until = None
+            record(session, "subscriber.resume", f"subscriber:{subscriber.id}", by=None)
+        return subscriber

@@ -1,0 +1,55 @@
+"""Acts and sources as people say them."""
+
+from blogapp.subscribing.addresses import readable
+from blogapp.subscribing.blueprint import bp
+
+ACTS = {
+    "subscriber.sign_up": "asked to be subscribed",
+    "subscriber.confirm": "confirmed from the mailbox",
+    "subscriber.unsubscribe": "unsubscribed",
+    "subscriber.come_back": "came back",
+    "subscriber.pause": "paused",
+    "subscriber.resume": "ended the pause",
+    "subscriber.ask_new_address": "asked for another address",
+    "subscriber.keep_address": "kept the present address",
+    "subscriber.change_address": "changed the address",
+    "subscriber.merge": "became one with another entry",
+    "subscriber.ask": "was sent another confirmation mail by the team",
+    "subscriber.suppress": "was suppressed by the team",
+    "subscriber.lift": "had the suppression lifted by the team",
+    "subscriber.erase": "was erased",
+}
+SOURCES = {
+    "form": "the sign-up form",
+    "admin": "added by the team",
+    "command line": "added by the site’s operator",
+    "import": "brought along from another list",
+}
+HOW = {
+    "one-click": "with the mail program’s own button",
+    "page": "on the page behind the link in a mail",
+    "preferences": "in the preferences",
+    "admin": "by the team",
+}
+
+
+bp.add_app_template_filter(readable)
+
+
+@bp.app_template_filter("act_in_words")
+def act_in_words(act: str, how: str = "") -> str:
+    """`subscriber.unsubscribe`, `one-click` -> `unsubscribed, with the mail program’s own button`."""
+    words = ACTS.get(act, act)
+    return f"{words}, {HOW[how]}" if how in HOW else words
+
+
+@bp.app_template_filter("source_in_words")
+def source_in_words(source: str | None) -> str:
+    """Where somebody came from."""
+    return SOURCES.get(source or "", source or "not known")
+
+
+@bp.app_template_filter("number")
+def number(count: int) -> str:
+    """`1500000` -> `1,500,000`."""
+    return f"{count:,}"
