@@ -1,0 +1,117 @@
+"""One message for many: frozen once, and spliced per recipient as bytes.
+
+Building a message per recipient costs 2,800 µs, splicing one some microseconds (benchmarks in tests/unit). The frozen
+message holds a random mark wherever something personal stands. In a body a mark stands alone between two soft line
+breaks, so that whatever takes its place needs to know nothing of what is around it.
+"""
+
+import html
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from blogapp.delivery.headers import mailbox, parse_mailbox, unstructured
+from blogapp.delivery.quoted import quoted_piece
+
+# The same bytes wherever they stand: as text, in HTML, in a path and in a header; and one line of a body at most.
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,73}")
+_ADDRESS = r"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*@[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*"
+_PLAIN_MAILBOX = re.compile(rf"{_ADDRESS}|[A-Za-z]{{1,15}}(?: [A-Za-z]{{1,15}})? <{_ADDRESS}>")
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,200}")
+
+
+def _token(value: str) -> bytes:
+    if not _TOKEN.fullmatch(value):
+        raise ValueError("a token for a header holds letters, figures, dots and hyphens only")
+    return value.encode("ascii")
+
+
+def _to(value: str) -> bytes:
+    if len(value) < 70 and _PLAIN_MAILBOX.fullmatch(value):
+        return value.encode("ascii")
+    return mailbox(parse_mailbox(value), len("To: ")).encode("ascii")
+
+
+# What a place does to the value that is put there.
+ESCAPES: dict[str, Callable[[str], bytes]] = {
+    "text": lambda value: quoted_piece(value).encode("ascii"),
+    "html": lambda value: quoted_piece(html.escape(value)).encode("ascii"),
+    "url": lambda value: quoted_piece(quote(value.encode("utf-8", "replace"), safe="@+")).encode("ascii"),
+    "header": lambda value: unstructured(value, 20).encode("ascii"),
+    "mailbox": _to,
+    "token": _token,
+}
+
+
+class Places:
+    """Where a message is personal: each place gets a mark of its own, that nobody can have written into a post."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, str] = {}
+
+    def mark(self, name: str, kind: str) -> str:
+        """What to write where the value `name` belongs.
+
+        Args:
+            kind: `text` and `html` in those parts, `url` one segment of a path in either; `mailbox`, `header` (free
+                text) and `token` (one word) in headers.
+        """
+        if kind not in ESCAPES:
+            raise ValueError(f"there is no kind of place called {kind!r}")
+        return self.marks.setdefault(f"{name}.{kind}", f"mark{secrets.token_hex(12)}")
+
+
+class Template:
+    """A frozen message and its personal places (`{"address.html": mark, …}`)."""
+
+    def __init__(self, message: bytes, places: Mapping[str, str]) -> None:
+        self.message = message
+        self.places = dict(places)
+        self._parts: list[bytes] = []
+        # Per value: its name, the indexes where it stands as it is if it is plain, and all of them with their escape.
+        self._holes: list[tuple[str, list[int], list[tuple[int, Callable[[str], bytes]]]]] = []
+        self._take_apart()
+
+    def _take_apart(self) -> None:
+        names = {mark.encode("ascii"): place for place, mark in self.places.items()}
+        if not names:
+            self._parts = [self.message]
+            return
+        self._parts = re.split(b"(" + b"|".join(map(re.escape, names)) + b")", self.message)
+        holes: dict[str, list[tuple[int, str]]] = {}
+        for index in range(1, len(self._parts), 2):
+            name, _, kind = names[self._parts[index]].rpartition(".")
+            holes.setdefault(name, []).append((index, kind))
+        for name, found in holes.items():
+            plain = [index for index, kind in found if kind not in ("mailbox", "header")]
+            self._holes.append((name, plain, [(index, ESCAPES[kind]) for index, kind in found]))
+
+    def splice(self, values: Mapping[str, str]) -> bytes:
+        """The message for one recipient. `values`: by the names that the places were marked with.
+
+        Raises:
+            KeyError: a value is missing.
+            ValueError: a token holds what a token cannot.
+        """
+        parts = self._parts.copy()
+        for name, plain, all_places in self._holes:
+            value = values[name]
+            if len(plain) == len(all_places) and _PLAIN.fullmatch(value):
+                spelt = value.encode()
+                for index in plain:
+                    parts[index] = spelt
+            else:
+                for index, escape in all_places:
+                    parts[index] = escape(value)
+        return b"".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """The places as `Sending.places` keeps them; the message is kept beside them."""
+        return dict(self.places)
+
+    @classmethod
+    def from_json(cls, message: bytes, places: Mapping[str, Any]) -> "Template":
+        """The template that `Sending.message` and `Sending.places` hold."""
+        return cls(bytes(message), {str(place): str(mark) for place, mark in places.items()})
