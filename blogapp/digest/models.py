@@ -30,7 +30,10 @@ class Sending(Base):
     last_subscriber_id: Mapped[int]
     planned_to: Mapped[int] = mapped_column(default=0)
     candidates: Mapped[int] = mapped_column(default=0)
+    # Why it does not go on just now, since when, how often in a row, and when it tries again (NULL: a person says).
     pause_reason: Mapped[str] = mapped_column(default="")
+    paused_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    pauses: Mapped[int] = mapped_column(default=0)
     resume_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
@@ -53,7 +56,7 @@ class Digest(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), unique=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), unique=True)
     state: Mapped[str] = mapped_column(default="waiting")
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
@@ -69,8 +72,9 @@ class Digest(Base):
 class Batch(Base):
     """About 500 subscriber ids, `lo` to `hi` inclusive, claimed and settled together.
 
-    `accepted` is a bitmap of the ids that the relay took: bit `id - lo`, least significant first.
-    The counts are sums over the batch: candidates = accepted + refused + skipped + waiting + in doubt.
+    Bitmaps (digest/bitmap.py): `planned` holds who was eligible when the batch was planned, its candidates;
+    `accepted` those that the relay took at the first try (later ones are exceptions in state `accepted`). Settled:
+    candidates = accepted + the batch's exceptions.
     """
 
     __tablename__ = "batches"
@@ -87,6 +91,7 @@ class Batch(Base):
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     candidates: Mapped[int] = mapped_column(default=0)
+    planned: Mapped[bytes] = mapped_column(LargeBinary)
     accepted: Mapped[bytes | None] = mapped_column(LargeBinary)
     accepted_count: Mapped[int] = mapped_column(default=0)
 
@@ -95,7 +100,8 @@ class SendingException(Base):
     """A recipient who was not simply accepted: the only per-recipient row there is.
 
     deferred: tried again at `due_at`; refused: final; skipped: no longer eligible when the batch was read (`reply`
-    says why); in_doubt: the connection broke after the final dot; accepted: taken at a later try.
+    says why); in_doubt: the connection broke after the final dot, sent again at `due_at` or, where that is NULL, when
+    a person says so; accepted: taken at a later try.
     """
 
     __tablename__ = "exceptions"

@@ -16,8 +16,10 @@ from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import bump_version, transaction
 from blogapp.core.errors import Conflict, NotFound
+from blogapp.delivery.wake import DIGESTS, notify
 from blogapp.digest.models import Digest
 from blogapp.posts.models import Post, Revision
+from blogapp.posts.queries import find_post
 
 # A digest whose message may have reached somebody: nothing brings it back.
 GONE = ("sending", "sent")
@@ -101,18 +103,6 @@ def send_now(digest_id: int, by: int) -> Digest:
     return _control(digest_id, by, "digest.send_now", ("waiting", "held", "cancelled"), "waiting", due_now=True)
 
 
-def find_post(session: Session, post_id: int, *, deleted: bool = False) -> Post:
-    """The post, locked against other writers where the database can.
-
-    Raises:
-        NotFound: there is none, or it is deleted and the caller did not ask for deleted ones.
-    """
-    post = session.get(Post, post_id, with_for_update={"of": Post}, populate_existing=True)
-    if post is None or (post.deleted_at is not None and not deleted):
-        raise NotFound("There is no such post.")
-    return post
-
-
 def _find_digest(session: Session, post: Post) -> Digest | None:
     query = select(Digest).where(Digest.post_id == post.id)
     return session.execute(query.with_for_update(of=Digest)).scalar_one_or_none()
@@ -126,6 +116,7 @@ def _arm(session: Session, post: Post) -> Digest:
         session.add(digest)
     elif digest.state not in GONE:
         digest.state, digest.due_at = "waiting", due_at
+    notify(session, DIGESTS)
     return digest
 
 
@@ -150,6 +141,7 @@ def _control(
         digest.state = state
         if due_now:
             digest.due_at = now()
+            notify(session, DIGESTS)
         record(session, act, f"digest:{digest.id}", by=by, post=post.id)
         return digest
 

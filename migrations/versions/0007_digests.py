@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("planned_to", sa.Integer(), nullable=False),
         sa.Column("candidates", sa.Integer(), nullable=False),
         sa.Column("pause_reason", sa.String(), nullable=False),
+        sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pauses", sa.Integer(), nullable=False),
         sa.Column("resume_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('planning', 'sending', 'paused', 'sent')", name=op.f("ck_sendings_state")),
@@ -37,6 +39,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("candidates", sa.Integer(), nullable=False),
+        sa.Column("planned", sa.LargeBinary(), nullable=False),
         sa.Column("accepted", sa.LargeBinary(), nullable=True),
         sa.Column("accepted_count", sa.Integer(), nullable=False),
         sa.CheckConstraint("state IN ('open', 'claimed', 'done')", name=op.f("ck_batches_state")),
@@ -61,7 +64,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('waiting', 'held', 'cancelled', 'withdrawn', 'sending', 'sent')", name=op.f("ck_digests_state")
         ),
-        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_digests_post_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_digests_post_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["sending_id"], ["sendings.id"], name=op.f("fk_digests_sending_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_digests")),
         sa.UniqueConstraint("post_id", name=op.f("uq_digests_post_id")),

@@ -1,0 +1,77 @@
+"""What a person can do about a digest that has begun to leave: settle doubts, or have a pause end now."""
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from blogapp.audit import record
+from blogapp.auth.models import Member
+from blogapp.auth.permissions import demand
+from blogapp.core.clock import now
+from blogapp.core.db import transaction
+from blogapp.core.errors import Conflict, NotFound
+from blogapp.delivery.wake import DIGESTS, notify
+from blogapp.digest.models import Digest, Sending, SendingException
+from blogapp.posts.models import Post
+
+
+def settle_doubts(digest_id: int, by: int, *, resend: bool) -> int:
+    """Decide about the mails whose connection broke after the final dot and that wait for a person. Returns how many.
+
+    Args:
+        resend: send them again (some come twice), or count them as accepted.
+
+    Raises:
+        NotFound: there is no such digest.
+        NotAllowed: `by` may not control it.
+        Conflict: nothing is in doubt.
+    """
+    with transaction() as session:
+        digest, sending = _find(session, digest_id, by)
+        doubts = update(SendingException).where(
+            SendingException.sending_id == sending.id,
+            SendingException.state == "in_doubt",
+            SendingException.due_at.is_(None),
+        )
+        if resend:
+            doubts = doubts.values(due_at=now())
+        else:
+            doubts = doubts.values(state="accepted", reply="counted as accepted by hand")
+        settled = session.execute(
+            doubts.returning(SendingException.subscriber_id), execution_options={"synchronize_session": False}
+        ).all()
+        if not settled:
+            raise Conflict("Nothing is in doubt here any more.")
+        if resend and sending.state == "sent":
+            sending.state, sending.sent_at = "sending", None
+            for other in session.execute(select(Digest).where(Digest.sending_id == sending.id)).scalars():
+                other.state = "sending"
+        record(session, "digest.settle_doubts", f"digest:{digest.id}", by=by, resend=resend, count=len(settled))
+        notify(session, DIGESTS)
+        return len(settled)
+
+
+def resume_now(digest_id: int, by: int) -> None:
+    """Have a paused sending try the relay now rather than when its pause is over.
+
+    Raises:
+        NotFound, NotAllowed: as above.
+        Conflict: it is not paused.
+    """
+    with transaction() as session:
+        digest, sending = _find(session, digest_id, by)
+        if sending.state != "paused":
+            raise Conflict("The digest is not paused.")
+        sending.resume_at = now()
+        record(session, "digest.resume", f"digest:{digest.id}", by=by)
+        notify(session, DIGESTS)
+
+
+def _find(session: Session, digest_id: int, by: int) -> tuple[Digest, Sending]:
+    digest = session.get(Digest, digest_id, populate_existing=True)
+    if digest is None:
+        raise NotFound("There is no such digest.")
+    post = session.get_one(Post, digest.post_id)
+    demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
+    if digest.sending_id is None:
+        raise Conflict("The digest has not begun to leave.")
+    return digest, session.get_one(Sending, digest.sending_id, with_for_update=True, populate_existing=True)

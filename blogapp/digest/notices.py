@@ -1,0 +1,62 @@
+"""Telling a post's author by mail when their digest does not simply arrive. Each joins the caller's transaction."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from blogapp.audit import AuditEntry, record
+from blogapp.auth.models import Member
+from blogapp.core.web import whole_url
+from blogapp.delivery.outbox import queue_mail
+from blogapp.digest.models import Digest, Sending, SendingException
+from blogapp.posts.models import Post
+
+
+def cannot_compose(session: Session, digest: Digest, why: str) -> None:
+    """The digest could not be made. Told once per version of the post: it is tried again every few minutes."""
+    post = session.get_one(Post, digest.post_id)
+    told = select(AuditEntry).where(AuditEntry.act == "digest.fail", AuditEntry.subject == f"digest:{digest.id}")
+    if any(entry.detail.get("post_version") == post.version for entry in session.execute(told).scalars()):
+        return
+    record(session, "digest.fail", f"digest:{digest.id}", by=None, post_version=post.version, why=why)
+    _tell(session, post, "digest-failed", why=why)
+
+
+def held_up(session: Session, sending: Sending) -> None:
+    """The relay has not taken mails for a while."""
+    for digest in _digests(session, sending.id):
+        _tell(session, session.get_one(Post, digest.post_id), "digest-held-up", why=sending.pause_reason)
+
+
+def refused(session: Session, sending: Sending) -> None:
+    """It is over, and some were refused or are in doubt."""
+    of_this = (SendingException.sending_id == sending.id, SendingException.state.in_(("refused", "in_doubt")))
+    by_state = select(SendingException.state, func.count()).where(*of_this).group_by(SendingException.state)
+    counts = dict(session.execute(by_state).all())
+    if not counts:
+        return
+    by_reply = select(SendingException.reply, func.count()).where(*of_this).group_by(SendingException.reply)
+    worst = session.execute(by_reply.order_by(func.count().desc(), SendingException.reply).limit(10)).all()
+    for digest in _digests(session, sending.id):
+        post = session.get_one(Post, digest.post_id)
+        _tell(session, post, "digest-refused", counts=counts, reasons=worst, candidates=sending.candidates)
+
+
+def _digests(session: Session, sending_id: int) -> list[Digest]:
+    return list(session.execute(select(Digest).where(Digest.sending_id == sending_id)).scalars())
+
+
+def _tell(session: Session, post: Post, purpose: str, **context: object) -> None:
+    """Write to the author; where they cannot be written to (made by an import, left), to the admins."""
+    people = [post.author] if post.author.active and post.author.email else []
+    if not people:
+        admins = select(Member).where(Member.role == "admin", Member.active, Member.email.is_not(None))
+        people = list(session.execute(admins).scalars())
+    for member in people:
+        url = whole_url(f"/posts/{post.id}")
+        queue_mail(
+            session,
+            purpose,
+            member.email or "",
+            context={"post": post, "member": member, "url": url, **context},
+            to_name=member.name,
+        )

@@ -1,0 +1,220 @@
+"""What is written when mails have been tried: batches, exceptions, pauses, and the end of a sending.
+
+Everything about a batch is written in one transaction that asks whether the batch is still ours: a worker whose lease
+has run out writes nothing.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, insert, select, update
+from sqlalchemy.orm import Session
+
+from blogapp.audit import record
+from blogapp.core.clock import now
+from blogapp.core.config import settings
+from blogapp.core.db import db, transaction
+from blogapp.delivery.backoff import next_try, resume_at
+from blogapp.delivery.replies import Outcome, Verdict
+from blogapp.delivery.suppressions import suppress
+from blogapp.digest import bitmap, journal, notices
+from blogapp.digest.claims import PLAIN, RUNNING, ClaimedBatch, ClaimedRetry, is_ours
+from blogapp.digest.models import Batch, Digest, Sending, SendingException
+
+log = logging.getLogger(__name__)
+
+# With doubling pauses this is about a quarter of an hour: long enough for the author to be told.
+TELL_AFTER_PAUSES = 8
+
+
+class LeaseLost(Exception):
+    """The batch is somebody else's by now; nothing was written."""
+
+
+@dataclass
+class Tally:
+    """What became of a batch's recipients in this claim. `accepted` holds whom the journal held, too.
+
+    `news`: how many were accepted since it was last written.
+    """
+
+    accepted: set[int]
+    news: int = 0
+    skipped: dict[int, str] = field(default_factory=dict)
+    others: dict[int, tuple[str, Outcome]] = field(default_factory=dict)  # id -> (address, outcome)
+
+    @property
+    def tried(self) -> set[int]:
+        return self.accepted | self.skipped.keys() | self.others.keys()
+
+
+def settle_batch(batch: ClaimedBatch, owner: str, tally: Tally, *, state: str, planned_at: datetime) -> None:
+    """Write what is known about a batch, in one transaction.
+
+    Args:
+        state: `done`; `open` where somebody is still to be tried, to give it back; `claimed` to go on with it.
+
+    Raises:
+        LeaseLost: it is not ours any more.
+    """
+    with transaction() as session:
+        ours = update(Batch).where(is_ours(batch.id, owner))
+        if state != "claimed":
+            ours = ours.values(state=state, owner=None, lease_until=None)
+        ours = ours.values(
+            accepted=bitmap.from_ids(tally.accepted, batch.lo, batch.hi), accepted_count=len(tally.accepted)
+        )
+        if session.execute(ours.returning(Batch.id), execution_options=PLAIN).first() is None:
+            raise LeaseLost
+        rows = [_exception(batch, number, *what, planned_at) for number, what in tally.others.items()]
+        rows += [_skipped(batch, number, reason) for number, reason in tally.skipped.items()]
+        if rows:
+            session.execute(insert(SendingException), rows)
+        for address, outcome in tally.others.values():
+            _suppress(session, address, outcome, batch.sending_id)
+        journal.forget_rows(session, batch.id)
+        if tally.news:
+            _goes_well(session, batch.sending_id)
+
+
+def settle_retry(retry: ClaimedRetry, owner: str, address: str, outcome: Outcome | str, planned_at: datetime) -> None:
+    """Write what became of one recipient who was tried again; a plain string is why they were not."""
+    attempts = retry.attempts + isinstance(outcome, Outcome)
+    with transaction() as session:
+        if isinstance(outcome, Outcome):
+            troubled = select(Sending.pauses).where(Sending.id == retry.sending_id)
+            refused = outcome.verdict is Verdict.REFUSED and not outcome.suppress
+            if refused and session.execute(troubled).scalar_one():
+                # Since the last trouble nobody was accepted: this may be the same trouble still.
+                outcome = Outcome(Verdict.DEFERRED, outcome.reply)
+            state, due_at, reply = _what_now(outcome, attempts, planned_at, doubted=retry.state == "in_doubt")
+        else:
+            state, due_at, reply = "skipped", None, outcome
+        ours = update(SendingException).where(
+            SendingException.sending_id == retry.sending_id,
+            SendingException.subscriber_id == retry.subscriber_id,
+            SendingException.owner == owner,
+        )
+        ours = ours.values(state=state, due_at=due_at, reply=reply, attempts=attempts, owner=None, lease_until=None)
+        if session.execute(ours.returning(SendingException.subscriber_id), execution_options=PLAIN).first() is None:
+            return
+        if isinstance(outcome, Outcome):
+            _suppress(session, address, outcome, retry.sending_id)
+        if state == "accepted":
+            _goes_well(session, retry.sending_id)
+
+
+def pause(sending_id: int, why: str) -> None:
+    """Let a sending rest, because the relay cannot be used; it goes on by itself."""
+    with transaction() as session:
+        at = now()
+        sending = session.get(Sending, sending_id, with_for_update=True, populate_existing=True)
+        if sending is None or sending.state not in (*RUNNING, "paused"):
+            return
+        if sending.state == "paused" and (sending.resume_at is None or sending.resume_at > at):
+            return  # Another worker was faster.
+        sending.state, sending.pause_reason = "paused", why
+        sending.pauses += 1
+        sending.paused_at = sending.paused_at or at
+        sending.resume_at = resume_at(sending.pauses, at)
+        if sending.pauses == 1:
+            record(session, "digest.pause", f"sending:{sending_id}", by=None, why=why)
+        if sending.pauses == TELL_AFTER_PAUSES:
+            notices.held_up(session, sending)
+    log.warning("a sending is paused", extra={"sending": sending_id, "reason": why, "times": sending.pauses})
+
+
+def to_resume() -> list[int]:
+    """The paused sendings that may try the relay again."""
+    query = select(Sending.id).where(Sending.state == "paused", Sending.resume_at <= now()).order_by(Sending.id)
+    return list(db.session.execute(query).scalars())
+
+
+def resume(sending_id: int) -> None:
+    """The relay answers again: go on."""
+    with transaction() as session:
+        sending = session.get(Sending, sending_id, with_for_update=True, populate_existing=True)
+        if sending is None or sending.state != "paused":
+            return
+        sending.state = "planning" if sending.planned_to < sending.last_subscriber_id else "sending"
+        sending.resume_at = None
+    log.info("a sending goes on", extra={"sending": sending_id})
+
+
+def finish_done() -> int:
+    """Make every sending in which nothing is left open `sent`, and tell of refusals. Returns how many."""
+    done = db.session.execute(select(Sending.id).where(_is_done())).scalars().all()
+    return sum(_finish(number) for number in done)
+
+
+def _finish(sending_id: int) -> bool:
+    with transaction() as session:
+        sending = session.get(Sending, sending_id, with_for_update=True, populate_existing=True)
+        done = select(Sending.id).where(Sending.id == sending_id, _is_done())
+        if sending is None or session.execute(done).first() is None:
+            return False
+        sending.state, sending.sent_at = "sent", now()
+        for digest in session.execute(select(Digest).where(Digest.sending_id == sending_id)).scalars():
+            digest.state = "sent"
+            record(session, "digest.sent", f"digest:{digest.id}", by=None, candidates=sending.candidates)
+        notices.refused(session, sending)
+        journal.sweep(session, session.execute(select(Batch.id).where(Batch.sending_id == sending_id)).scalars().all())
+    log.info("a digest has left", extra={"sending": sending_id, "candidates": sending.candidates})
+    return True
+
+
+def _is_done() -> ColumnElement[bool]:
+    open_batch = exists().where(Batch.sending_id == Sending.id, Batch.state.in_(("open", "claimed")))
+    open_exception = exists().where(
+        SendingException.sending_id == Sending.id,
+        SendingException.state.in_(("deferred", "in_doubt")),
+        SendingException.due_at.is_not(None),
+    )
+    return and_(Sending.state == "sending", ~open_batch, ~open_exception)
+
+
+def _goes_well(session: Session, sending_id: int) -> None:
+    """Something was accepted: the pauses before it are over. Touches the row only where there were any."""
+    troubled = update(Sending).where(Sending.id == sending_id, Sending.pauses > 0, Sending.state.in_(RUNNING))
+    session.execute(troubled.values(pauses=0, paused_at=None, pause_reason=""), execution_options=PLAIN)
+
+
+def _exception(batch: ClaimedBatch, number: int, _: str, outcome: Outcome, planned_at: datetime) -> dict[str, object]:
+    state, due_at, reply = _what_now(outcome, 1, planned_at, doubted=False)
+    return {**_row(batch, number), "state": state, "attempts": 1, "due_at": due_at, "reply": reply}
+
+
+def _skipped(batch: ClaimedBatch, number: int, reason: str) -> dict[str, object]:
+    return {**_row(batch, number), "state": "skipped", "attempts": 0, "due_at": None, "reply": reason}
+
+
+def _row(batch: ClaimedBatch, number: int) -> dict[str, object]:
+    return {"sending_id": batch.sending_id, "subscriber_id": number, "batch_id": batch.id}
+
+
+def _what_now(
+    outcome: Outcome, attempts: int, planned_at: datetime, *, doubted: bool
+) -> tuple[str, datetime | None, str]:
+    """The state, the next try and the reply of a recipient with that outcome.
+
+    Args:
+        doubted: it was in doubt before: it is sent again once, and then a person decides.
+    """
+    again = next_try(attempts, planned_at, now())
+    match outcome.verdict:
+        case Verdict.ACCEPTED:
+            return "accepted", None, outcome.reply
+        case Verdict.REFUSED:
+            return "refused", None, outcome.reply
+        case Verdict.IN_DOUBT:
+            hold = doubted or settings().in_doubt == "hold"
+            return "in_doubt", None if hold else again, outcome.reply
+    if again is None:
+        return "refused", None, f"given up after five days: {outcome.reply}"
+    return "deferred", again, outcome.reply
+
+
+def _suppress(session: Session, address: str, outcome: Outcome, sending_id: int) -> None:
+    if outcome.suppress:
+        suppress(session, address, "no such mailbox", {"reply": outcome.reply, "sending": sending_id})
