@@ -1,5 +1,8 @@
-"""Pages of `authoring`: parse, call one use case, redirect or render."""
+"""Pages of `authoring`: each module hangs its own on the shared blueprint."""
 
-from flask import Blueprint
-
-bp = Blueprint("authoring", __name__)
+from blogapp.authoring import desk as desk
+from blogapp.authoring import digests as digests
+from blogapp.authoring import editing as editing
+from blogapp.authoring import publishing as publishing
+from blogapp.authoring import revisions as revisions
+from blogapp.authoring.blueprint import bp as bp

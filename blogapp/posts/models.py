@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from blogapp.auth.models import Member
@@ -19,6 +19,8 @@ post_attachments = Table(
     Base.metadata,
     Column("post_id", Integer, ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
     Column("attachment_id", Integer, ForeignKey("attachments.id", ondelete="CASCADE"), primary_key=True, index=True),
+    # Whether the post's present text shows it or links to it: an unused file does not become public with the post.
+    Column("shown", Boolean, nullable=False, default=False),
 )
 
 
@@ -39,8 +41,10 @@ class Post(Base):
         CheckConstraint("deleted_at IS NULL OR state = 'draft'", name="deleted_is_not_public"),
         Index("ix_posts_published", "published_at", "id", sqlite_where=text("published_at IS NOT NULL"),
               postgresql_where=text("published_at IS NOT NULL")),
+        Index("ix_posts_kind_published", "kind", "published_at", "id", sqlite_where=text("published_at IS NOT NULL"),
+              postgresql_where=text("published_at IS NOT NULL")),
         Index("ix_posts_author_published", "author_id", "published_at", "id"),
-        Index("ix_posts_week", "week_from", "week_to"),
+        Index("ix_posts_week", "kind", "week_from", "week_to"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -156,7 +160,10 @@ class Revision(Base):
 
 
 class Attachment(Base):
-    """A file. It has no state of its own: it is public while a published post shows it, found by join."""
+    """A file. It has no state of its own: it is public while a published post shows it, found by join.
+
+    `removed_at`: put away by a member, restorable for 30 days.
+    """
 
     __tablename__ = "attachments"
 
@@ -169,3 +176,4 @@ class Attachment(Base):
     height: Mapped[int | None]
     member_id: Mapped[int | None] = mapped_column(ForeignKey("members.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    removed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

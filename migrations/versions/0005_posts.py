@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("height", sa.Integer(), nullable=True),
         sa.Column("member_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_attachments_member_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
     )
@@ -63,6 +64,14 @@ def upgrade() -> None:
     op.create_index("ix_posts_author_published", "posts", ["author_id", "published_at", "id"], unique=False)
     op.create_index(op.f("ix_posts_deleted_at"), "posts", ["deleted_at"], unique=False)
     op.create_index(
+        "ix_posts_kind_published",
+        "posts",
+        ["kind", "published_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("published_at IS NOT NULL"),
+        postgresql_where=sa.text("published_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_posts_published",
         "posts",
         ["published_at", "id"],
@@ -70,11 +79,12 @@ def upgrade() -> None:
         sqlite_where=sa.text("published_at IS NOT NULL"),
         postgresql_where=sa.text("published_at IS NOT NULL"),
     )
-    op.create_index("ix_posts_week", "posts", ["week_from", "week_to"], unique=False)
+    op.create_index("ix_posts_week", "posts", ["kind", "week_from", "week_to"], unique=False)
     op.create_table(
         "post_attachments",
         sa.Column("post_id", sa.Integer(), nullable=False),
         sa.Column("attachment_id", sa.Integer(), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["attachment_id"], ["attachments.id"], name=op.f("fk_post_attachments_attachment_id"), ondelete="CASCADE"
         ),
@@ -109,6 +119,12 @@ def downgrade() -> None:
     op.drop_index("ix_posts_week", table_name="posts")
     op.drop_index(
         "ix_posts_published",
+        table_name="posts",
+        sqlite_where=sa.text("published_at IS NOT NULL"),
+        postgresql_where=sa.text("published_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_posts_kind_published",
         table_name="posts",
         sqlite_where=sa.text("published_at IS NOT NULL"),
         postgresql_where=sa.text("published_at IS NOT NULL"),

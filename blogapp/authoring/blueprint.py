@@ -1,0 +1,41 @@
+"""The blueprint of members' work, and what its views share."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from blogapp.auth.session import asking, tell
+from blogapp.authoring import wording
+from blogapp.authoring.showing import post_page
+from blogapp.core.clock import now
+from blogapp.core.errors import Conflict, Gone, Invalid
+from blogapp.core.web import private
+from blogapp.posts.deleted import gone_on
+
+bp = Blueprint("authoring", __name__)
+# A post's id as PostgreSQL can hold it; greater ones are no address of ours (404).
+ID = "<int(max=2147483647):post_id>"
+
+
+bp.add_app_template_filter(wording.size, "file_size")
+bp.add_app_template_filter(wording.people, "people")
+bp.add_app_template_filter(lambda words: words[:1].upper() + words[1:], "sentence")
+bp.add_app_template_filter(lambda moment: wording.plain_day(gone_on(moment), now()), "gone_on")
+
+
+@bp.after_request
+def keep_private(response: Response) -> Response:
+    """What members work on is nobody else's."""
+    return private(response)
+
+
+def act_on(post_id: int, act: Callable[[], object], done: str) -> ResponseReturnValue:
+    """Do something to a post and go back to its page, which says what was done, or why not."""
+    asking()
+    try:
+        act()
+    except (Conflict, Gone, Invalid) as problem:
+        return render_template("authoring/post.html", **post_page(post_id), problem=problem), problem.status
+    tell(done)
+    return redirect(url_for("authoring.post", post_id=post_id), code=303)

@@ -1,0 +1,69 @@
+"""The forms of the desk: what is asked for. The rules are in the use cases."""
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Optional
+from wtforms.widgets import HiddenInput
+
+from blogapp.core.errors import Invalid
+from blogapp.posts.models import KINDS
+from blogapp.posts.weeks import Weeks, parse_weeks
+
+KINDS_IN_WORDS = {
+    "week": "Week: the note about a week, or about several",
+    "links": "Links: what was worth reading, each signed",
+    "article": "Article: anything with a title",
+    "page": "Page: what stays, such as “About us”",
+}
+
+
+class NewForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
+    """What a new post is to be."""
+
+    kind = RadioField("What is it?", choices=[SelectChoice(kind, words) for kind, words in KINDS_IN_WORDS.items()])
+    weeks = StringField("Week")
+    title = StringField("Title")
+
+
+class EditForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
+    """All of a post that can be typed.
+
+    `seen` tells which text the editor was opened with; `overwrites`: its writer has seen what somebody else saved
+    meanwhile.
+    """
+
+    title = StringField("Title")
+    body = TextAreaField("Text")
+    kind = SelectField("Kind", choices=[SelectChoice(kind, kind.capitalize()) for kind in KINDS])
+    weeks = StringField("Week")
+    slug = StringField("Address")
+    author = SelectField("Author", coerce=int, validators=[Optional()], validate_choice=False)
+    version = IntegerField(widget=HiddenInput(), validators=[InputRequired("Open the post again.")])
+    seen = HiddenField()
+    overwrites = HiddenField()
+
+
+def weeks_typed(form: FlaskForm) -> Weeks | None:
+    """The weeks that somebody typed; None for nothing.
+
+    Raises:
+        Invalid: they are neither a number nor a range.
+    """
+    typed = (form.weeks.data or "").strip()
+    if not typed:
+        return None
+    try:
+        return parse_weeks(typed)
+    except ValueError:
+        message = "Write the week as a number, such as 473, or 473-475 for several."
+        raise Invalid(message, {"weeks": message}) from None
+
+
+def show_problem(form: FlaskForm, error: Invalid) -> None:
+    """Put what is wrong beside its field, or at the top where there is none."""
+    for name, message in error.fields.items() or [("", str(error))]:
+        if name in form:
+            form[name].errors = [*form[name].errors, message]
+        else:
+            form.form_errors.append(message)

@@ -1,0 +1,125 @@
+"""The list of all posts on the desk: filtered, sorted, page by page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, select, tuple_
+
+from blogapp.auth.models import Member, initials
+from blogapp.authoring.wording import DigestFacts, PostFacts, State, since, state_of
+from blogapp.core.clock import now
+from blogapp.core.db import db
+from blogapp.digest.models import Digest, Sending
+from blogapp.digest.progress import accepted_by_sending
+from blogapp.posts.models import KINDS, Post
+from blogapp.posts.weeks import Weeks
+
+ON_A_PAGE = 60
+STATES = ("draft", "published", "withdrawn", "deleted")
+_is_draft = case((Post.state == "draft", 1), else_=0)
+_moment = func.coalesce(Post.published_at, Post.updated_at)
+# name -> what is sorted by, and whether the greatest comes first. The id makes every order total.
+SORTS: dict[str, tuple[tuple[ColumnElement[Any], ...], bool]] = {
+    "recent": ((_is_draft, _moment), True),
+    "changed": ((Post.updated_at.expression,), True),
+    "title": ((func.lower(Post.title),), False),
+    "author": ((func.lower(Member.name),), False),
+    "week": ((func.coalesce(Post.week_to, -1),), True),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants to see; "" or None: everything."""
+
+    state: str = ""
+    kind: str = ""
+    author: int | None = None
+    words: str = ""
+    sort: str = "recent"
+    after: int | None = None
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.state or self.kind or self.author or self.words)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list."""
+
+    id: int
+    title: str
+    slug: str
+    kind: str
+    weeks: Weeks | None
+    author: str
+    initials: str
+    changed: str
+    state: State
+
+
+def list_posts(asked: Asked) -> tuple[list[Row], int | None]:
+    """A page of posts, and the id to go on after, if there are more."""
+    rows = db.session.execute(_query(asked).limit(ON_A_PAGE + 1)).all()
+    shown = rows[:ON_A_PAGE]
+    digests = _digests([row.id for row in shown])
+    at = now()
+    page = [_row(row, digests.get(row.id), at) for row in shown]
+    return page, shown[-1].id if len(rows) > ON_A_PAGE else None
+
+
+def _query(asked: Asked) -> Select[*tuple[Any, ...]]:
+    columns = (
+        Post.id, Post.title, Post.slug, Post.kind, Post.week_from, Post.week_to, Post.updated_at, Post.state,
+        Post.created_at, Post.published_at, Post.first_published_at, Post.deleted_at, Member.name,
+    )  # fmt: skip
+    query = select(*columns).join(Member, Member.id == Post.author_id).where(_in_state(asked.state))
+    if asked.kind in KINDS:
+        query = query.where(Post.kind == asked.kind)
+    if asked.author is not None:
+        query = query.where(Post.author_id == asked.author)
+    for word in asked.words.split()[:8]:
+        query = query.where(func.lower(Post.title).contains(word.lower(), autoescape=True))
+    keys, falling = SORTS.get(asked.sort, SORTS["recent"])
+    place = (*keys, Post.id)
+    if asked.after is not None:
+        last = select(*place).join(Member, Member.id == Post.author_id).where(Post.id == asked.after).scalar_subquery()
+        query = query.where(tuple_(*place) < last if falling else tuple_(*place) > last)
+    return query.order_by(*(key.desc() if falling else key.asc() for key in place))
+
+
+def _in_state(state: str) -> ColumnElement[bool]:
+    conditions: dict[str, ColumnElement[bool]] = {
+        "draft": (Post.state == "draft") & Post.deleted_at.is_(None) & Post.first_published_at.is_(None),
+        "withdrawn": (Post.state == "draft") & Post.deleted_at.is_(None) & Post.first_published_at.is_not(None),
+        "published": Post.state == "published",
+        "deleted": Post.deleted_at.is_not(None),
+    }
+    return conditions.get(state, Post.deleted_at.is_(None))
+
+
+def _digests(post_ids: Sequence[int]) -> dict[int, DigestFacts]:
+    """The digests of these posts, in three queries however many they are."""
+    query = (
+        select(Digest.post_id, Digest.state, Digest.due_at, Digest.sending_id, Sending.state, Sending.candidates)
+        .outerjoin(Sending, Sending.id == Digest.sending_id)
+        .where(Digest.post_id.in_(post_ids))
+    )
+    rows = db.session.execute(query).all()
+    accepted = accepted_by_sending(db.session(), [row[3] for row in rows if row[3] is not None])
+    return {
+        post_id: DigestFacts(state, due_at, accepted.get(sending_id or 0, 0), candidates or 0, sending == "paused")
+        for post_id, state, due_at, sending_id, sending, candidates in rows
+    }
+
+
+def _row(row: Any, digest: DigestFacts | None, at: datetime) -> Row:
+    facts = PostFacts(row.state, row.created_at, row.published_at, row.first_published_at, row.deleted_at)
+    weeks = None if row.week_from is None else Weeks(row.week_from, row.week_to)
+    return Row(
+        row.id, row.title, row.slug, row.kind, weeks, row.name, initials(row.name), since(row.updated_at, at),
+        state_of(facts, digest, at),
+    )  # fmt: skip

@@ -1,0 +1,57 @@
+"""What a post said before: looking, comparing, going back."""
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from blogapp.auth.permissions import demand
+from blogapp.auth.session import asking, members_only
+from blogapp.authoring.blueprint import ID, act_on, bp
+from blogapp.authoring.comparing import compare
+from blogapp.authoring.publishing import version_seen
+from blogapp.core.db import db
+from blogapp.core.markup import prefix_ids, render
+from blogapp.posts.queries import list_revisions, read_post, read_revision
+from blogapp.posts.writing import restore_revision
+
+NUMBER = "<int(max=2147483647):number>"
+
+
+@bp.get(f"/posts/{ID}/revisions")
+@members_only
+def revisions(post_id: int) -> ResponseReturnValue:
+    """All revisions, and what changed between two of them (by default the last two)."""
+    demand(asking(), "post.see")
+    post = read_post(post_id)
+    found = list_revisions(post_id)
+    numbers = {revision.number for revision in found}
+    newest = found[0].number if found else 0
+    new = _chosen("new", numbers, newest)
+    old = _chosen("old", numbers, max((number for number in numbers if number < new), default=new))
+    older, newer = (next((r for r in found if r.number == number), None) for number in (min(old, new), max(old, new)))
+    pieces = compare(older.body, newer.body) if older and newer and older is not newer else []
+    return render_template(
+        "authoring/revisions.html", post=post, revisions=found, older=older, newer=newer, pieces=pieces
+    )
+
+
+def _chosen(name: str, numbers: set[int], otherwise: int) -> int:
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) in numbers else otherwise
+
+
+@bp.get(f"/posts/{ID}/revisions/{NUMBER}")
+@members_only
+def revision(post_id: int, number: int) -> ResponseReturnValue:
+    """One revision, as it would look and as it was typed."""
+    demand(asking(), "post.see")
+    found = read_revision(db.session(), post_id, number)
+    html = prefix_ids(render(found.body, title=found.title).html, "r-")
+    return render_template("authoring/revision.html", post=read_post(post_id), revision=found, html=html)
+
+
+@bp.post(f"/posts/{ID}/revisions/{NUMBER}/restoration")
+@members_only
+def bring_back(post_id: int, number: int) -> ResponseReturnValue:
+    """Let the post say again what it said then."""
+    done = f"Revision {number} is back, as the newest. What the post said before is still among the revisions."
+    return act_on(post_id, lambda: restore_revision(post_id, version_seen(), number, asking().id), done)

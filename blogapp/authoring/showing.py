@@ -1,0 +1,99 @@
+"""What the page about a post shows."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from blogapp.authoring.story import story_of
+from blogapp.authoring.wording import DigestFacts, PostFacts, State, people, span, state_of
+from blogapp.core.clock import now
+from blogapp.core.config import settings
+from blogapp.core.heartbeat import alive
+from blogapp.digest.audience import Audience, audience
+from blogapp.digest.progress import Progress, progress_of_post
+from blogapp.posts.deleted import gone_on
+from blogapp.posts.models import Post
+from blogapp.posts.queries import list_attachments, list_revisions, read_post
+
+REVISIONS_SHOWN = 5
+# A digest whose sending has begun: publishing the post again sends nothing more.
+GONE = ("sending", "paused", "sent")
+COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What publishing would do, said before anything leaves."""
+
+    can_send: bool
+    line: str
+    excluded: str
+    hold: str
+    warnings: list[str]
+
+
+def post_page(post_id: int) -> dict[str, Any]:
+    """Everything that templates/authoring/post.html needs."""
+    post = read_post(post_id)
+    progress = progress_of_post(post_id)
+    at = now()
+    revisions = list_revisions(post_id)
+    story = story_of(progress, at) if progress else None
+    return {
+        "post": post,
+        "state": _state(post, progress),
+        "progress": progress,
+        "story": story,
+        "outlook": _outlook(post, progress) if post.state == "draft" and post.deleted_at is None else None,
+        "worker_missing": story is not None and story.live and not alive("worker"),
+        "revisions": revisions[:REVISIONS_SHOWN],
+        "older_revisions": max(0, len(revisions) - REVISIONS_SHOWN),
+        "files": [file for file, _ in list_attachments(post_id) if file.removed_at is None],
+        "gone_on": gone_on(post.deleted_at) if post.deleted_at else None,
+    }
+
+
+def _state(post: Post, progress: Progress | None) -> State:
+    facts = PostFacts(post.state, post.created_at, post.published_at, post.first_published_at, post.deleted_at)
+    digest = None
+    if progress is not None:
+        paused = progress.state == "paused"
+        state = "sending" if paused else progress.state
+        digest = DigestFacts(state, progress.due_at, progress.accepted, progress.candidates, paused)
+    return state_of(facts, digest, now())
+
+
+def _outlook(post: Post, progress: Progress | None) -> Outlook:
+    if progress is not None and progress.state in GONE:
+        line = f"Its digest has left already, to {people(progress.accepted)}. Publishing it again sends nothing."
+        return Outlook(False, line, "", "", _warnings(post))
+    reached = audience()
+    verb = "gets" if reached.count < 2 else "get"
+    line = (
+        f"{people(reached.count).capitalize()} {verb} the digest." if reached.count else "Nobody gets the digest yet."
+    )
+    return Outlook(True, line, _excluded(reached), _hold(), _warnings(post))
+
+
+def _excluded(reached: Audience) -> str:
+    """`Left out: 12 paused, 3 not confirmed.`"""
+    left_out = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reached.excluded.items()) if number)
+    return f"Left out: {left_out}." if left_out else ""
+
+
+def _hold() -> str:
+    seconds = settings().digest_hold_seconds
+    if seconds == 0:
+        return "It leaves at once."
+    return f"It leaves {span(timedelta(seconds=seconds))} later; until then it can be held or cancelled."
+
+
+def _warnings(post: Post) -> list[str]:
+    """What its author may have overlooked."""
+    found = []
+    if not post.body.strip():
+        found.append("There is no text yet, so it cannot be published.")
+    for words in COMMENT.findall(post.body)[:3]:
+        found.append(f"The text still holds a comment that readers do not see: “{words[:60]}”.")
+    return found

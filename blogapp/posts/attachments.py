@@ -1,0 +1,220 @@
+"""Files that members attach to posts: private until a published post shows them."""
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+from slugify import slugify
+from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.orm import Session
+
+from blogapp.audit import record
+from blogapp.auth.models import Member
+from blogapp.auth.permissions import demand, may
+from blogapp.core.clock import now
+from blogapp.core.config import settings
+from blogapp.core.db import db, transaction
+from blogapp.core.errors import Invalid, NotFound
+from blogapp.posts import files
+from blogapp.posts.media import DOWNLOAD, EXTENSIONS, Media, prepare
+from blogapp.posts.models import Attachment, Post, post_attachments
+from blogapp.posts.naming import lock_names
+from blogapp.posts.queries import find_post
+
+MAX_NAME = 80
+
+
+def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachment:
+    """Keep a file with a post. The same file attached again is the same attachment.
+
+    Raises:
+        NotFound: there is no such post.
+        NotAllowed: `by` may not edit it.
+        Invalid: the file is empty or too big, or a picture that is broken. The field is `files`.
+    """
+    _demand_edit(db.session(), post_id, by)
+    db.session.rollback()  # Receiving a file takes as long as the sender likes: hold no snapshot meanwhile.
+    with files.scratch() as path:
+        _receive(stream, path, filename)
+        media = prepare(path)
+        name = safe_name(filename, media.media_type)
+        sha256 = files.fingerprint(path)
+        size_bytes = path.stat().st_size
+        with transaction() as session:
+            post = _demand_edit(session, post_id, by)
+            lock_names(session)  # As `sweep_files` does: no content vanishes while somebody attaches the same.
+            known = _known(session, post.id, name, sha256)
+            if known is not None:
+                known.removed_at = None
+                return known
+            files.store(path, sha256)
+            return _add(session, post, name, media, size_bytes, sha256, by)
+
+
+def _receive(stream: IO[bytes], path: Path, filename: str) -> None:
+    limit_mb = settings().max_upload_mb
+    size = files.receive(stream, path, limit_mb * 1_000_000)
+    if size > limit_mb * 1_000_000:
+        raise _wrong(f"{filename} is too big: {limit_mb} MB are the most.")
+    if size == 0:
+        raise _wrong(f"{filename} is empty." if filename else "Choose a file first.")
+
+
+def _known(session: Session, post_id: int, name: str, sha256: str) -> Attachment | None:
+    query = (
+        select(Attachment)
+        .join(post_attachments, post_attachments.c.attachment_id == Attachment.id)
+        .where(post_attachments.c.post_id == post_id, Attachment.sha256 == sha256, Attachment.filename == name)
+    )
+    return session.execute(query.limit(1)).scalar_one_or_none()
+
+
+def _add(session: Session, post: Post, name: str, media: Media, size_bytes: int, sha256: str, by: int) -> Attachment:
+    attachment = Attachment(
+        filename=name,
+        media_type=media.media_type,
+        size_bytes=size_bytes,
+        sha256=sha256,
+        width=media.width,
+        height=media.height,
+        member_id=by,
+    )
+    session.add(attachment)
+    session.flush()
+    session.execute(insert(post_attachments).values(post_id=post.id, attachment_id=attachment.id, shown=False))
+    record(session, "post.attach", f"post:{post.id}", by=by, attachment=attachment.id, filename=name)
+    return attachment
+
+
+def _demand_edit(session: Session, post_id: int, by: int) -> Post:
+    post = find_post(session, post_id)
+    demand(session.get(Member, by), "post.edit", owner_id=post.author_id, public=post.state == "published")
+    return post
+
+
+def safe_name(filename: str, media_type: str) -> str:
+    """A name for addresses and disks: small letters, figures, hyphens, and the ending that its content deserves."""
+    base = unicodedata.normalize("NFC", filename.replace("\\", "/").rpartition("/")[2])
+    stem, dot, ending = base.rpartition(".")
+    if not dot:
+        stem, ending = base, ""
+    ending = EXTENSIONS.get(media_type) or re.sub(r"[^a-z0-9]", "", ending.lower())[:10]
+    if media_type == DOWNLOAD and ending in EXTENSIONS.values():
+        ending = "bin"  # It says that it is a picture or a film, and is none.
+    stem = slugify(stem, max_length=MAX_NAME) or "file"
+    return f"{stem}.{ending}" if ending else stem
+
+
+def markdown_for(attachment: Attachment) -> str:
+    """What to put into the text: a picture is shown, anything else is a link."""
+    stem = attachment.filename.rpartition(".")[0].replace("-", " ")
+    address = address_of(attachment)
+    if attachment.media_type.startswith("image/"):
+        return f"![{stem}]({address})"
+    if attachment.media_type.startswith(("video/", "audio/")):
+        tag = attachment.media_type.partition("/")[0]
+        return f'<{tag} src="{address}" controls></{tag}>'
+    return f"[{attachment.filename}]({address})"
+
+
+def address_of(attachment: Attachment) -> str:
+    """The path that it is read at."""
+    return f"/files/{attachment.id}/{attachment.filename}"
+
+
+def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachment, Path, bool]:
+    """The file for whoever may read it, with where it lies and whether everybody may.
+
+    Raises:
+        NotFound: there is none, or none that `member` may know of.
+    """
+    attachment = db.session.get(Attachment, attachment_id)
+    if attachment is None:
+        raise NotFound("There is no such file.")
+    public = is_public(db.session(), attachment_id)
+    path = files.path_of(attachment.sha256)
+    if not (public or may(member, "post.see")) or not path.is_file():
+        raise NotFound("There is no such file.")
+    return attachment, path, public
+
+
+def is_public(session: Session, attachment_id: int) -> bool:
+    """Whether a published public post shows it."""
+    shown_in = exists().where(
+        post_attachments.c.attachment_id == attachment_id,
+        post_attachments.c.shown,
+        post_attachments.c.post_id == Post.id,
+        Post.state == "published",
+        Post.visibility == "public",
+    )
+    return bool(session.execute(select(shown_in)).scalar_one())
+
+
+def remove_attachment(post_id: int, attachment_id: int, by: int) -> Attachment:
+    """Put a file away that the post's text no longer shows; for 30 days it can be brought back.
+
+    Raises:
+        NotFound: the post has no such file.
+        NotAllowed: `by` may not edit the post.
+        Invalid: a post's text still shows it.
+    """
+    with transaction() as session:
+        attachment = _of_post(session, post_id, attachment_id, by)
+        if _is_shown(session, attachment_id):
+            raise _wrong("A text still shows this file. Take it out of the text and save first.")
+        attachment.removed_at = attachment.removed_at or now()
+        record(session, "post.detach", f"post:{post_id}", by=by, attachment=attachment_id)
+        return attachment
+
+
+def bring_back_attachment(post_id: int, attachment_id: int, by: int) -> Attachment:
+    """Undo `remove_attachment`. Raises NotFound, NotAllowed."""
+    with transaction() as session:
+        attachment = _of_post(session, post_id, attachment_id, by)
+        attachment.removed_at = None
+        return attachment
+
+
+def _of_post(session: Session, post_id: int, attachment_id: int, by: int) -> Attachment:
+    _demand_edit(session, post_id, by)
+    link = exists().where(post_attachments.c.post_id == post_id, post_attachments.c.attachment_id == Attachment.id)
+    found = session.execute(select(Attachment).where(Attachment.id == attachment_id, link)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("There is no such file here.")
+    return found
+
+
+def _is_shown(session: Session, attachment_id: int) -> bool:
+    shown = exists().where(post_attachments.c.attachment_id == attachment_id, post_attachments.c.shown)
+    return bool(session.execute(select(shown)).scalar_one())
+
+
+def sweep_files(until: datetime) -> int:
+    """Delete for good the files that were put away before `until`, and those whose posts are gone. Returns how many."""
+    with transaction() as session:
+        lock_names(session)
+        linked = exists().where(post_attachments.c.attachment_id == Attachment.id)
+        unwanted = (Attachment.removed_at <= until) | ~linked
+        rows = session.execute(select(Attachment.id, Attachment.sha256).where(unwanted)).all()
+        session.execute(delete(Attachment).where(Attachment.id.in_([row.id for row in rows])))
+    _discard_unowned()
+    return len(rows)
+
+
+def _discard_unowned() -> None:
+    """Remove the contents that no attachment has: of deleted ones, and of uploads that a crash cut off.
+
+    A content is spared for a day, and nobody attaches meanwhile: whoever attaches it again writes it again.
+    """
+    with transaction() as session:
+        lock_names(session)
+        owned = set(session.execute(select(Attachment.sha256)).scalars())
+        for path in files.left_behind(now() - timedelta(days=1)):
+            if path.name not in owned:
+                path.unlink(missing_ok=True)
+
+
+def _wrong(message: str) -> Invalid:
+    return Invalid(message, {"files": message})

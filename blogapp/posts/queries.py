@@ -1,0 +1,104 @@
+"""Finding posts, their revisions and their files."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from blogapp.core.config import settings
+from blogapp.core.db import db
+from blogapp.core.errors import NotFound
+from blogapp.core.web import local
+from blogapp.posts.models import Attachment, Post, Revision, post_attachments
+from blogapp.posts.weeks import Weeks, week_of
+
+
+def find_post(session: Session, post_id: int, *, deleted: bool = False) -> Post:
+    """The post, locked against other writers where the database can.
+
+    Raises:
+        NotFound: there is none, or it is deleted and the caller did not ask for deleted ones.
+    """
+    post = session.get(Post, post_id, with_for_update={"of": Post}, populate_existing=True)
+    if post is None or (post.deleted_at is not None and not deleted):
+        raise NotFound("There is no such post.")
+    return post
+
+
+def read_post(post_id: int) -> Post:
+    """The post for a page of members, deleted ones too; nothing is locked.
+
+    Raises:
+        NotFound: there is none.
+    """
+    post = db.session.get(Post, post_id)
+    if post is None:
+        raise NotFound("There is no such post.")
+    return post
+
+
+def list_revisions(post_id: int) -> list[Revision]:
+    """All revisions of a post, newest first."""
+    query = select(Revision).where(Revision.post_id == post_id).order_by(Revision.number.desc())
+    return list(db.session.execute(query).scalars())
+
+
+def newest_revision(session: Session, post_id: int) -> Revision | None:
+    """What the post says now, with who wrote it and when."""
+    query = select(Revision).where(Revision.post_id == post_id).order_by(Revision.number.desc()).limit(1)
+    return session.execute(query).scalar_one_or_none()
+
+
+def read_revision(session: Session, post_id: int, number: int) -> Revision:
+    """
+    Raises:
+        NotFound: the post has no revision of that number.
+    """
+    query = select(Revision).where(Revision.post_id == post_id, Revision.number == number)
+    revision = session.execute(query).scalar_one_or_none()
+    if revision is None:
+        raise NotFound(f"There is no revision {number} of this post.")
+    return revision
+
+
+def list_attachments(post_id: int) -> list[tuple[Attachment, bool]]:
+    """The post's files in the order they came, each with whether its text shows it; removed ones too."""
+    query = (
+        select(Attachment, post_attachments.c.shown)
+        .join(post_attachments, post_attachments.c.attachment_id == Attachment.id)
+        .where(post_attachments.c.post_id == post_id)
+        .order_by(Attachment.id)
+    )
+    return [(attachment, shown) for attachment, shown in db.session.execute(query)]
+
+
+def next_week(at: datetime) -> int:
+    """The week to write about: this one, or the next that no post covers yet."""
+    this_week = max(0, week_of(local(at).date(), settings().site_epoch))
+    query = (
+        select(Post.week_from, Post.week_to)
+        .where(Post.kind == "week", Post.week_to >= this_week, Post.deleted_at.is_(None))
+        .order_by(Post.week_from)
+    )
+    week = this_week
+    for first, last in db.session.execute(query):
+        if first is not None and last is not None and first <= week <= last:
+            week = last + 1
+    return week
+
+
+def find_overlap(session: Session, weeks: Weeks, post_id: int | None) -> Post | None:
+    """Another week post that covers one of these weeks already."""
+    query = select(Post).where(
+        Post.kind == "week",
+        Post.deleted_at.is_(None),
+        Post.week_from <= weeks.last,
+        Post.week_to >= weeks.first,
+        Post.id != (post_id or 0),
+    )
+    return session.execute(query.order_by(Post.id).limit(1)).scalar_one_or_none()
+
+
+def count_posts() -> int:
+    """How many posts there are of any kind, deleted ones too."""
+    return db.session.execute(select(func.count()).select_from(Post)).scalar_one()
