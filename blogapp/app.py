@@ -1,27 +1,34 @@
 """The application: extensions, blueprints, error pages. Composes; holds no rules."""
 
 from typing import Any
+from urllib.parse import quote
 
-from flask import Flask, redirect, render_template, request
+from flask import Flask, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from blogapp.admin.views import bp as admin
+from blogapp.auth.session import init_login, known_member_id
 from blogapp.auth.views import bp as auth
 from blogapp.authoring.views import bp as authoring
 from blogapp.core import config
+from blogapp.core.access import init_access_log, shown_path
 from blogapp.core.config import Settings
 from blogapp.core.db import init_db
 from blogapp.core.errors import BlogError, TooMany
 from blogapp.core.resources import resource_dir
 from blogapp.core.web import TrustedProxies, init_web
+from blogapp.delivery.relay import parse_relay
+from blogapp.reading.health import bp as health
 from blogapp.reading.views import bp as reading
 from blogapp.subscribing.views import bp as subscribing
 
 csrf = CSRFProtect()
 YEAR = 365 * 86400
+# What stays as it is in a query (RFC 3986 §3.4), and "%", because it comes quoted.
+IN_QUERY = "/?:@!$&'()*+,;=-._~%"
 
 
 class Application(Flask):
@@ -29,6 +36,10 @@ class Application(Flask):
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         return YEAR if request and request.args.get("v") else 0
+
+    def log_exception(self, exc_info: Any) -> None:
+        """As Flask does, but never with a token that stands in the path."""
+        self.logger.error("exception on %s %s", request.method, shown_path(), exc_info=exc_info)
 
 
 def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask:
@@ -38,6 +49,7 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
         BadSetting: a setting cannot be used.
     """
     chosen = settings or config.load()
+    parse_relay(chosen.smtp_url)  # an address that would be misunderstood stops the start
     app = Application(
         "blogapp",
         static_folder=str(resource_dir("static")),
@@ -59,11 +71,13 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
     init_db(app, chosen.database_url, **engine_options)
     csrf.init_app(app)
     init_web(app)
-    for blueprint in (auth, authoring, subscribing, admin, reading):
+    init_access_log(app, known_member_id)
+    for blueprint in (auth, authoring, subscribing, admin, reading, health):
         app.register_blueprint(blueprint)
     for view in app.view_functions.values():
         if getattr(view, "public_form", False):
             csrf.exempt(view)
+    init_login(app)
     _handle_errors(app)
     app.wsgi_app = TrustedProxies(app.wsgi_app, chosen.trusted_proxies)  # type: ignore[method-assign]  # Flask's own advice
     return app
@@ -79,8 +93,9 @@ def _handle_errors(app: Flask) -> None:
     def _http(error: HTTPException) -> ResponseReturnValue:
         status = error.code or 500
         if status == 404 and (tidy := _tidy_path(request.path)) and request.method in ("GET", "HEAD"):
-            query = f"?{request.query_string.decode()}" if request.query_string else ""
-            return redirect(tidy + query, code=301)
+            query = f"?{quote(request.query_string, safe=IN_QUERY)}" if request.query_string else ""
+            # Quoted again: a backslash would lead to another host, a line end cannot stand in a header.
+            return redirect(quote(tidy) + query, code=301)
         response = error.get_response()
         if status < 400:
             return response
@@ -99,10 +114,18 @@ def _handle_errors(app: Flask) -> None:
 
 
 def _page(status: int, title: str, message: str) -> str:
-    return render_template("errors/error.html", status=status, title=title, message=message)
+    given = {"status": status, "title": title, "message": message}
+    if status >= 500:
+        # Without context processors: they would ask the database, which may be what is broken.
+        return current_app.jinja_env.get_template("errors/error.html").render(given)
+    return render_template("errors/error.html", **given)
 
 
 def _tidy_path(path: str) -> str | None:
-    """The address that was meant: small letters, no slash at the end. None when it is tidy already."""
-    tidy = "/" + path.strip("/").lower()
+    """The address that was meant: no slash at the end, a flat one in small letters. None when it is tidy already.
+
+    Deeper paths hold tokens and file names, whose capitals count.
+    """
+    inner = path.strip("/")
+    tidy = "/" + (inner if "/" in inner else inner.lower())
     return tidy if tidy != path and not tidy.startswith("//") else None

@@ -6,3 +6,8 @@ from datetime import UTC, datetime
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def iso(value: datetime) -> str:
+    """RFC 3339, UTC, whole seconds."""
+    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

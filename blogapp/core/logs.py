@@ -16,6 +16,12 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {k: v for k, v in vars(record).items() if k not in PLAIN}
 
 
+def _one_line(value: object, also: str = "") -> str:
+    """As text that cannot begin another line or field, whatever a visitor put into an address."""
+    text = str(value)
+    return text if text.isprintable() and not any(c in text for c in also) else json.dumps(text)
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
 
@@ -38,9 +44,9 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
-        rest = "".join(f" {k}={v}" for k, v in _fields(record).items())
+        rest = "".join(f" {k}={_one_line(v, ' ')}" for k, v in _fields(record).items())
         rid = request_id.get()
-        line = f"{at} {record.levelname.lower():7} {record.name}: {record.getMessage()}{rest}"
+        line = f"{at} {record.levelname.lower():7} {record.name}: {_one_line(record.getMessage())}{rest}"
         line += f" request={rid}" if rid != "-" else ""
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 

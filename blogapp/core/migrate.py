@@ -1,5 +1,7 @@
 """Bringing the database's schema to the program's version, and refusing to run on another one."""
 
+from functools import cache
+
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -21,11 +23,17 @@ def _config() -> Config:
     return config
 
 
+@cache
 def wanted_revision() -> str:
     """The newest revision that this program knows."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None
     return head
+
+
+def known_revisions() -> list[str]:
+    """All revisions that this program knows, the newest first."""
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
 def present_revision() -> str | None:

@@ -29,7 +29,7 @@ def count_try(key: str, limit: int, seconds: int, message: str) -> None:
         TooMany: with `message` and the seconds until the window ends.
     """
     with transaction() as session:
-        used, ends_at = _count(session, key, seconds)
+        used, ends_at = count(session, key, seconds)
     if used > limit:
         raise TooMany(message, retry_after=max(1, int((ends_at - now()).total_seconds())))
 
@@ -47,7 +47,8 @@ def sweep() -> int:
         return len(ended.all())
 
 
-def _count(session: Session, key: str, seconds: int) -> tuple[int, datetime]:
+def count(session: Session, key: str, seconds: int) -> tuple[int, datetime]:
+    """Count one try in the caller's transaction; how many there are now in the window, and when that ends."""
     moment = now()
     slot = int(moment.timestamp()) // seconds
     ends_at = datetime.fromtimestamp((slot + 1) * seconds, tz=moment.tzinfo)

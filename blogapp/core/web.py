@@ -15,17 +15,20 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Response, request, url_for
 from markupsafe import Markup
 
+from blogapp.core.clock import iso as iso
 from blogapp.core.config import settings
 from blogapp.core.errors import NotAllowed
 from blogapp.core.logs import request_id
 from blogapp.core.resources import resource_dir
+from blogapp.core.sanitise import FRAME_HOSTS
 from blogapp.core.site import choice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CSP = (
     "default-src 'none'; img-src 'self' https: data:; media-src 'self' https:; style-src 'self'; script-src 'self'; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "frame-src 'self' " + " ".join(f"https://{host}" for host in FRAME_HOSTS)
 )
 
 
@@ -95,17 +98,21 @@ def public_form(view: F) -> F:
     return view
 
 
-def check_origin() -> None:
+def check_origin(*, null_too: bool = False) -> None:
     """Guard a public form that carries no cookie: a browser that says it comes from another site is refused.
 
     A request without these headers (a script, an old client) has no standing that a foreign site could borrow.
+
+    Args:
+        null_too: accept `Origin: null`, which is what a browser sends from a page of ours whose Referrer-Policy is
+            no-referrer (Fetch standard, "append a request Origin header"). Such a page's address holds a secret.
 
     Raises:
         NotAllowed: Origin or Sec-Fetch-Site names another site.
     """
     origin = request.headers.get("Origin")
     own = {urlsplit(settings().base_url).netloc, request.host}
-    foreign = origin is not None and urlsplit(origin).netloc not in own
+    foreign = origin is not None and urlsplit(origin).netloc not in own and not (null_too and origin == "null")
     if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise NotAllowed("This form was sent from another site. Fill it in here instead.")
 
@@ -154,11 +161,6 @@ def moment(value: datetime) -> Markup:
     at = local(value)
     text = f"{at.day} {at:%B %Y, %H:%M}"
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), text)
-
-
-def iso(value: datetime) -> str:
-    """RFC 3339, UTC, whole seconds."""
-    return value.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def private(response: Response) -> Response:

@@ -1,0 +1,146 @@
+"""The timetable, in one place: job -> use case -> how often. And the worker that keeps it.
+
+APScheduler is the clock and nothing else. Its jobs live in memory, are defined here, and are safe to run twice or on
+several hosts at once: what must happen once is claimed in the database.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask
+from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from blogapp.auth.logins import forget_ended_logins
+from blogapp.core import heartbeat, throttle
+from blogapp.core.clock import now
+from blogapp.core.db import db
+from blogapp.delivery.outbox import forget_old_mail
+from blogapp.delivery.wake import DIGESTS, OUTBOX, Waker
+from blogapp.digest.worker import run_digests, run_outbox
+from blogapp.posts.deleted import purge_deleted
+from blogapp.subscribing.privacy import forget_pending
+
+log = logging.getLogger("blogapp.worker")
+
+SECOND, HOUR, DAY = 1, 3600, 86400
+# Housekeeping comes a little after the start, so that a worker which never lives for a day does it too.
+SETTLED_SECONDS = 30
+
+
+def process_name() -> str:
+    """Who this process is, in heartbeats: `worker:<host>:<pid>`."""
+    return f"worker:{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A line of the timetable: `call` runs inside an application context, first after `first_seconds`."""
+
+    name: str
+    every_seconds: int
+    call: Callable[[], Any]
+    first_seconds: int = 0
+
+
+def timetable(digests: Waker, outbox: Waker) -> list[Job]:
+    """All that happens by the clock. Retries and due times are the loops' own: a wake-up makes them look."""
+    return [
+        #   name                     every                        use case             (first after)
+        Job("wake digests",          SECOND,                      digests.wake),
+        Job("wake outbox",           SECOND,                      outbox.wake),
+        Job("heartbeat",             heartbeat.INTERVAL_SECONDS,  lambda: heartbeat.beat(process_name())),
+        Job("sweep throttles",       HOUR,                        throttle.sweep,       SETTLED_SECONDS),
+        Job("forget ended log-ins",  DAY,                         forget_ended_logins,  SETTLED_SECONDS),
+        Job("forget old mail",       DAY,                         forget_old_mail,      SETTLED_SECONDS),
+        Job("forget pending",        DAY,                         forget_pending,       SETTLED_SECONDS),
+        Job("purge deleted posts",   DAY,                         purge_deleted,        SETTLED_SECONDS),
+    ]  # fmt: skip
+
+
+def start_clock(app: Flask, jobs: list[Job]) -> BackgroundScheduler:
+    """Begin to keep the timetable, in threads of its own; a job that fails says so in the log and comes again."""
+    clock = BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(3)},
+        # A worker that was suspended catches up once, however late, and never runs a job beside itself.
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone="UTC",
+    )
+    for job in jobs:
+        first = now() + timedelta(seconds=job.first_seconds)
+        clock.add_job(_in_context(app, job), "interval", seconds=job.every_seconds, next_run_time=first, id=job.name)
+    clock.start()
+    return clock
+
+
+def _in_context(app: Flask, job: Job) -> Callable[[], None]:
+    def call() -> None:
+        with app.app_context():
+            job.call()
+
+    return call
+
+
+@dataclass
+class Worker:
+    """The loops that send mail, each in a thread, and the clock that wakes them."""
+
+    app: Flask
+    stop: threading.Event = field(default_factory=threading.Event)
+    broken: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Begin. Returns at once."""
+        with self.app.app_context():
+            sync_fully(db.engine)
+        wakers = {"digests": Waker(self.app, DIGESTS), "outbox": Waker(self.app, OUTBOX)}
+        loops = {"digests": run_digests, "outbox": run_outbox}
+        self.threads = [
+            threading.Thread(target=self._run, args=(loops[name], wakers[name]), name=name) for name in loops
+        ]
+        for thread in self.threads:
+            thread.start()
+        self.clock = start_clock(self.app, timetable(**wakers))
+        log.info("at work", extra={"worker": process_name()})
+
+    def end(self, seconds: float) -> bool:
+        """Let the loops and the jobs finish what they are at, for so long. Whether they did."""
+        self.stop.set()
+        jobs = threading.Thread(target=self.clock.shutdown, name="jobs", daemon=True)  # waits for those that run
+        jobs.start()
+        deadline = time.monotonic() + seconds
+        for thread in (*self.threads, jobs):
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in (*self.threads, jobs))
+
+    def _run(self, loop: Callable[[Flask, threading.Event, Waker], None], waker: Waker) -> None:
+        try:
+            loop(self.app, self.stop, waker)
+        except Exception:
+            log.exception("a loop of the worker broke")
+        finally:
+            if not self.stop.is_set():
+                # It ended by itself. A worker with one loop is worse than none: end, and be started again.
+                self.broken.set()
+
+
+def sync_fully(engine: Engine) -> None:
+    """Have SQLite's commits survive a power cut: a delivery that was settled is never made a second time."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _synchronous_full)
+        engine.dispose()  # the connections made before this
+
+
+def _synchronous_full(connection: DBAPIConnection, _: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
