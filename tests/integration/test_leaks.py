@@ -1,0 +1,190 @@
+"""The leak walk: words that only members may know, sought in everything that the world can ask for or is sent."""
+
+import io
+import itertools
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from blogapp.auth.models import Member
+from blogapp.core.clock import now
+from blogapp.core.db import db
+from blogapp.core.site import link_key
+from blogapp.core.tokens import link_token
+from blogapp.digest import planning, publishing
+from blogapp.digest.models import Digest
+from blogapp.digest.sending import send_some
+from blogapp.posts.attachments import attach
+from blogapp.posts.models import Attachment, Post
+from blogapp.posts.weeks import Weeks
+from blogapp.posts.writing import create_post, save_post
+from tests import readers
+from tests.mailbox import outbox
+from tests.sink import Sink
+
+# Each stands in the title, the text, the address and the file's name of one post.
+DRAFT, WITHDRAWN, DELETED, EDITED_OUT = "zebracanary", "wombatcanary", "dugongcanary", "eelcanary"
+# Public on the site, but its digest is held: in no mail.
+HELD = "herringcanary"
+SECRETS = (DRAFT, WITHDRAWN, DELETED, EDITED_OUT)
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def chosen(sink: Sink) -> dict[str, Any]:
+    return {"smtp_url": sink.url, "site_epoch": date(2009, 1, 12)}
+
+
+@dataclass
+class World:
+    """What was made."""
+
+    subscriber: int
+    posts: dict[str, int] = field(default_factory=dict)
+    files: dict[str, Attachment] = field(default_factory=dict)
+
+
+def picture() -> io.BytesIO:
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(data, "PNG")
+    data.seek(0)
+    return data
+
+
+def body_with(word: str) -> str:
+    return f"It says {word} here.\n\nAnd [an address](https://example.org/{word}).\n"
+
+
+@pytest.fixture
+def world(app: Flask, alice: Member) -> World:
+    """A public post, and one of each kind that must stay inside."""
+    made = World(readers.subscriber("ann@example.org"))
+    for offset, word in enumerate((DRAFT, WITHDRAWN, DELETED, EDITED_OUT, HELD)):
+        number = 500 + offset
+        post = create_post("week", f"Week {number} {word}", body_with(word), alice.id, weeks=Weeks(number, number))
+        file = attach(post.id, f"{word}.png", picture(), alice.id)
+        post = db.session.get_one(Post, post.id)
+        text = post.body + f"\n![{word}](/files/{file.id}/{file.filename})\n"
+        post = save_post(post.id, post.version, alice.id, title=post.title, body=text)
+        made.posts[word], made.files[word] = post.id, file
+    for word in (WITHDRAWN, DELETED, EDITED_OUT, HELD):
+        post = db.session.get_one(Post, made.posts[word])
+        publishing.publish(post.id, post.version, by=alice.id, with_digest=word == HELD)
+    post = db.session.get_one(Post, made.posts[WITHDRAWN])
+    publishing.withdraw(post.id, post.version, by=alice.id)
+    post = db.session.get_one(Post, made.posts[DELETED])
+    publishing.delete(post.id, post.version, by=alice.id)
+    post = db.session.get_one(Post, made.posts[EDITED_OUT])
+    save_post(post.id, post.version, alice.id, title="Week 503", body="Only harmless words are left.")
+    digest = db.session.execute(select(Digest).where(Digest.post_id == made.posts[HELD])).scalar_one()
+    publishing.hold(digest.id, alice.id)
+    return made
+
+
+def guesses(made: World) -> dict[str, list[Any]]:
+    """What a stranger could put into an address, by the name of the place."""
+    tokens = [link_token(link_key(), purpose, made.subscriber) for purpose in ("unsubscribe", "preferences")]
+    return {
+        "slug": ["week-500", "week-501", "week-502", "week-503", "week-504", "week-50", "alice-archer", "weeks-500"],
+        "token": tokens,
+        "year": [2018, now().year, now().year + 1],
+        "filename": [f"{word}.png" for word in SECRETS] + ["site.css"],
+    }
+
+
+def addresses(rule: Rule, given: dict[str, list[Any]]) -> Iterator[str]:
+    """Every address of a rule that the guesses give; numbers run from 1 to 8."""
+    names = sorted(rule.arguments)
+    for values in itertools.product(*(given.get(name, range(1, 9)) for name in names)):
+        built = rule.build(dict(zip(names, values, strict=True)))
+        if built is not None:
+            yield built[1]
+
+
+def walk(app: Flask, client: FlaskClient, made: World) -> Iterator[tuple[str, str]]:
+    """Every address that answers GET, and all of its answer."""
+    given = guesses(made)
+    seen = 0
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()):
+            for address in addresses(rule, given):
+                response = client.get(address, buffered=True)
+                assert response.status_code < 500 or address == "/readyz", address
+                seen += response.status_code == 200
+                yield address, f"{response.headers}\n{response.get_data().decode('utf-8', 'replace')}"
+    assert seen > 20, "a walk that opens nothing finds nothing"
+
+
+def test_nothing_that_a_stranger_can_ask_for_tells_what_only_members_know(
+    app: Flask, reader: FlaskClient, world: World
+) -> None:
+    found_public = False
+    for address, answer in walk(app, reader, world):
+        found_public = found_public or HELD in answer
+        for word in SECRETS:
+            # A page may say again what was asked for; nothing else.
+            assert word not in answer.replace(f"{word}.png", "") if word in address else word not in answer, address
+    assert found_public, "the walk has to find what is public"
+
+
+def test_files_of_what_is_not_public_are_not_there_for_strangers(
+    app: Flask, reader: FlaskClient, log_in: Any, alice: Member, world: World
+) -> None:
+    inside = log_in(alice)
+    for word in SECRETS:
+        file = world.files[word]
+        path = f"/files/{file.id}/{file.filename}"
+        assert reader.get(path, buffered=True).status_code in (404, 410), word
+        if word != DELETED:
+            assert inside.get(path, buffered=True).status_code == 200, word
+            assert "no-store" in inside.get(path, buffered=True).headers["Cache-Control"]
+    public = world.files[HELD]
+    assert reader.get(f"/files/{public.id}/{public.filename}", buffered=True).status_code == 200
+
+
+def test_drafts_and_withdrawn_posts_are_404_and_deleted_ones_410_and_members_still_see_theirs(
+    reader: FlaskClient, log_in: Any, alice: Member, world: World
+) -> None:
+    assert [reader.get(f"/week-{n}").status_code for n in (500, 501, 502, 503, 504)] == [404, 404, 410, 200, 200]
+    inside = log_in(alice).get("/week-500")
+    assert DRAFT in inside.text
+    assert "no-store" in inside.headers["Cache-Control"]
+    assert "private" in inside.headers["Cache-Control"]
+
+
+def test_no_mail_carries_what_is_not_public_or_whose_digest_is_held(
+    app: Flask, reader: FlaskClient, alice: Member, world: World, sink: Sink
+) -> None:
+    post = create_post("week", "Week 510", "Plain words for everybody.", alice.id, weeks=Weeks(510, 510))
+    publishing.publish(post.id, post.version, by=alice.id)
+    reader.post("/subscribe", data={"address": "new@example.org", "page": "/"})
+    stop = threading.Event()
+    while planning.begin_due("test") or send_some("test", stop):
+        pass
+    mails = [data.decode() for _, data in sink.messages] + [mail.message.as_string() for mail in outbox()]
+    assert len(mails) == 2
+    for text in mails:
+        for word in (*SECRETS, HELD):
+            assert word not in re.sub(r"=\r?\n", "", text), word
+
+
+def test_a_draft_does_not_become_public_by_the_clock(app: Flask, reader: FlaskClient, world: World) -> None:
+    with time_machine.travel(now() + timedelta(days=400)):
+        assert reader.get("/week-500").status_code == 404
+        assert DRAFT not in reader.get("/").text

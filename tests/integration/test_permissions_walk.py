@@ -1,0 +1,250 @@
+"""The permissions walk: every route and method, for every role and a stranger, against a table written by hand."""
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from blogapp.auth.models import Login, Member
+from blogapp.core.clock import now
+from blogapp.core.db import transaction
+from blogapp.core.site import link_key
+from blogapp.core.tokens import link_token
+from blogapp.digest.models import Digest
+from blogapp.posts.models import Attachment, Post, Revision, post_attachments
+from tests import people, posts, readers
+
+# One column a role: contributor, author, editor, admin. In each, one sign a case:
+#   on a draft of somebody else's, on a public post of somebody else's, on an own draft, on an own public post
+#   y: may.  -: may not (403).
+ALL = ("yyyy", "yyyy", "yyyy", "yyyy")
+EDIT = ("--y-", "--yy", "yyyy", "yyyy")
+PUBLISH = ("----", "--yy", "yyyy", "yyyy")
+OWN_OR_ANY = ("--yy", "--yy", "yyyy", "yyyy")
+POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
+    ("authoring.post", "GET"): ALL,
+    ("authoring.revisions", "GET"): ALL,
+    ("authoring.revision", "GET"): ALL,
+    ("authoring.digest", "GET"): ALL,
+    ("authoring.digest_html", "GET"): ALL,
+    ("authoring.digest_progress", "GET"): ALL,
+    ("authoring.edit", "GET"): EDIT,
+    ("authoring.edit", "POST"): EDIT,
+    ("authoring.upload", "POST"): EDIT,
+    ("authoring.bring_back", "POST"): EDIT,
+    ("authoring.delete", "POST"): EDIT,
+    # What is deleted is public no more, so an own one is an own draft.
+    ("authoring.restore", "POST"): OWN_OR_ANY,
+    ("authoring.publish", "POST"): PUBLISH,
+    ("authoring.withdraw", "POST"): PUBLISH,
+    ("authoring.hold", "POST"): PUBLISH,
+    ("authoring.cancel", "POST"): PUBLISH,
+    ("authoring.send_now", "POST"): PUBLISH,
+    ("authoring.resume", "POST"): PUBLISH,
+    ("authoring.doubts", "POST"): PUBLISH,
+    ("authoring.test_copy", "POST"): OWN_OR_ANY,
+}
+# The same columns, for what is about no post.
+MEMBERS = ("y", "y", "y", "y")
+ADMINS = ("-", "-", "-", "y")
+OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
+    ("authoring.desk", "GET"): MEMBERS,
+    ("authoring.new", "GET"): MEMBERS,
+    ("authoring.new", "POST"): MEMBERS,
+    ("authoring.preview", "POST"): MEMBERS,
+    ("auth.account", "GET"): MEMBERS,
+    ("auth.account", "POST"): MEMBERS,
+    ("auth.password", "GET"): MEMBERS,
+    ("auth.password", "POST"): MEMBERS,
+    ("auth.logins", "GET"): MEMBERS,
+    ("auth.end_others", "POST"): MEMBERS,
+    ("admin.index", "GET"): ADMINS,
+    ("admin.members", "GET"): ADMINS,
+    ("admin.member", "GET"): ADMINS,
+    ("admin.invite_member", "GET"): ADMINS,
+    ("admin.invite_member", "POST"): ADMINS,
+    ("admin.edit_member", "GET"): ADMINS,
+    ("admin.edit_member", "POST"): ADMINS,
+    ("admin.change_role", "POST"): ADMINS,
+    ("admin.invite_again", "POST"): ADMINS,
+    ("admin.deactivate_member", "POST"): ADMINS,
+    ("admin.reactivate_member", "POST"): ADMINS,
+    ("admin.subscribers", "GET"): ADMINS,
+    ("admin.subscriber", "GET"): ADMINS,
+    ("admin.change_subscriber", "POST"): ADMINS,
+    ("admin.add", "GET"): ADMINS,
+    ("admin.add", "POST"): ADMINS,
+    ("admin.export", "POST"): ADMINS,
+    ("admin.suppressions", "GET"): ADMINS,
+    ("admin.suppressions", "POST"): ADMINS,
+    ("admin.lift", "POST"): ADMINS,
+    ("admin.site", "GET"): ADMINS,
+    ("admin.site", "POST"): ADMINS,
+}
+# Open to everybody. What they show to whom is the leak walk's business (test_leaks.py).
+OPEN = {
+    *((f"reading.{name}", "GET") for name in (
+        "home", "page", "archive", "year", "atom", "rss", "json_feed", "feed_by_another_name", "rss_by_another_name",
+        "sitemap", "sitemap_file", "robots", "favicon", "attachment",
+    )),
+    ("health.healthz", "GET"), ("health.readyz", "GET"), ("static", "GET"),
+    ("auth.login", "GET"), ("auth.login", "POST"), ("auth.logout", "POST"),
+    ("auth.forgot", "GET"), ("auth.forgot", "POST"),
+    ("auth.choose_password", "GET"), ("auth.choose_password", "POST"),
+    ("subscribing.sign_up", "GET"), ("subscribing.sign_up", "POST"),
+    ("subscribing.confirm", "GET"), ("subscribing.confirm_now", "POST"), ("subscribing.ask_again", "POST"),
+    ("subscribing.confirm_address", "GET"), ("subscribing.confirm_address_now", "POST"),
+    ("subscribing.unsubscribe", "GET"), ("subscribing.unsubscribe_now", "POST"), ("subscribing.undo", "POST"),
+    ("subscribing.preferences", "GET"), ("subscribing.data", "GET"), ("subscribing.change_address", "POST"),
+    ("subscribing.keep_address", "POST"), ("subscribing.pause", "POST"), ("subscribing.resume", "POST"),
+    ("subscribing.leave", "POST"), ("subscribing.come_back", "POST"),
+    ("subscribing.erase", "GET"), ("subscribing.erase_now", "POST"),
+}  # fmt: skip
+# Their own log-ins only: nobody, of whatever role, can end somebody else's.
+OWN_LOGIN = ("auth.end_one", "POST")
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (rule.endpoint, method)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+class World:
+    """What the routes' addresses name, made afresh where a request would use it up."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.number = 0
+        self.zoe = people.member("Zoe Zephyr", "author")
+        self.subscriber = readers.subscriber("ann@example.org")
+
+    def post(self, author: Member, public: bool, endpoint: str = "") -> int:
+        """A post with a revision and a digest, in the state in which the route finds something to do."""
+        self.number += 1
+        state = "published" if public and endpoint != "authoring.restore" else "draft"
+        deleted_at = now() if endpoint == "authoring.restore" else None
+        post = posts.article(author, f"article-{self.number}", state=state, deleted_at=deleted_at)
+        with transaction() as session:
+            session.add(Revision(post_id=post.id, number=1, member_id=author.id, title="One", body="One"))
+            sleeps = "waiting" if state == "published" else "withdrawn"
+            session.add(Digest(post_id=post.id, state=sleeps, due_at=now() + timedelta(days=1)))
+            return post.id
+
+    def address(self, endpoint: str, post_id: int = 1) -> str:
+        values = {
+            "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
+            "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
+            "token": link_token(link_key(), "preferences", self.subscriber),
+        }  # fmt: skip
+        rule = next(r for r in self.app.url_map.iter_rules() if r.endpoint == endpoint)
+        with self.app.test_request_context():
+            built = rule.build({name: values[name] for name in rule.arguments})
+        assert built is not None
+        return built[1]
+
+
+def verdict(response: object) -> str:
+    """`y`, `-` (403) or `?` (asked to log in)."""
+    status = getattr(response, "status_code", 0)
+    location = getattr(response, "headers", {}).get("Location", "")
+    if status == 401 or (status in (302, 303) and location.startswith("/login")):
+        return "?"
+    assert status < 500, status
+    assert status != 404, "the walk has to reach the thing"
+    return "-" if status == 403 else "y"
+
+
+def ask(client: FlaskClient, method: str, address: str) -> str:
+    data = {"version": "1", "file": (io.BytesIO(b"words"), "words.txt")} if method == "POST" else None
+    return verdict(client.open(address, method=method, data=data))
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return World(app)
+
+
+def test_every_route_stands_in_the_table(app: Flask) -> None:
+    assert POSTS.keys() | OTHERS.keys() | OPEN | {OWN_LOGIN} == routes(app)
+
+
+def test_on_posts_every_role_may_what_the_table_says(
+    app: Flask,
+    world: World,
+    log_in: Callable[[Member], FlaskClient],
+    carol: Member,
+    bob: Member,
+    erin: Member,
+    alice: Member,
+) -> None:
+    wrong = []
+    for column, member in enumerate((carol, bob, erin, alice)):
+        client = log_in(member)
+        for (endpoint, method), row in POSTS.items():
+            cases = [(world.zoe, False), (world.zoe, True), (member, False), (member, True)]
+            found = "".join(
+                ask(client, method, world.address(endpoint, world.post(author, public, endpoint)))
+                for author, public in cases
+            )
+            if found != row[column]:
+                wrong.append(f"{method} {endpoint} as {member.role}: {found}, not {row[column]}")
+    assert wrong == []
+
+
+def test_elsewhere_every_role_may_what_the_table_says(
+    app: Flask, world: World, carol: Member, bob: Member, erin: Member, alice: Member
+) -> None:
+    wrong = []
+    for column, member in enumerate((carol, bob, erin, alice)):
+        client = people.log_in(app, member)
+        for (endpoint, method), row in OTHERS.items():
+            found = ask(client, method, world.address(endpoint))
+            if found != row[column]:
+                wrong.append(f"{method} {endpoint} as {member.role}: {found}, not {row[column]}")
+    assert wrong == []
+
+
+def test_a_stranger_is_asked_to_log_in_wherever_members_work(app: Flask, world: World, reader: FlaskClient) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    for public in (False, True):
+        number = world.post(world.zoe, public)
+        for endpoint, method in POSTS.keys() | OTHERS.keys() | {OWN_LOGIN}:
+            assert ask(reader, method, world.address(endpoint, number)) == "?", (endpoint, method)
+
+
+def test_a_member_made_inactive_is_a_stranger_at_once(app: Flask, world: World, bob: Member) -> None:
+    client = people.log_in(app, bob)
+    assert client.get("/write").status_code == 200
+    with transaction() as session:
+        session.get_one(Member, bob.id).active = False
+    assert verdict(client.get("/write")) == "?"
+
+
+def test_nobody_ends_a_log_in_of_somebody_elses(app: Flask, world: World, alice: Member, bob: Member) -> None:
+    people.log_in(app, bob)
+    with transaction() as session:
+        (theirs,) = session.query(Login.id).where(Login.member_id == bob.id).one()
+    response = people.log_in(app, alice).post(f"/account/logins/{theirs}/end")
+    assert response.status_code == 404
+    with transaction() as session:
+        assert session.get(Login, theirs) is not None
+
+
+def test_a_file_of_a_draft_is_for_members_whatever_their_role(
+    app: Flask, world: World, reader: FlaskClient, carol: Member
+) -> None:
+    number = world.post(world.zoe, public=False)
+    with transaction() as session:
+        file = Attachment(filename="x.png", media_type="image/png", size_bytes=1, sha256="0" * 64)
+        session.add(file)
+        session.flush()
+        session.execute(post_attachments.insert().values(post_id=number, attachment_id=file.id, shown=True))
+        path = f"/files/{file.id}/x.png"
+        assert session.get(Post, number) is not None
+    assert reader.get(path).status_code == 404
