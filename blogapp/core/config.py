@@ -96,7 +96,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         if plain not in known:
             raise BadSetting(f"{name} is not a setting of this program (docs/settings.md lists them)")
         text = _from_file(name, values[name]) if name.endswith("_FILE") else values[name]
-        chosen[known[plain].name] = _parse(plain, str(known[plain].type), text.strip())
+        chosen[known[plain].name] = _parse(plain, known[plain].type, text.strip())
     return complete(Settings(**chosen), chosen)
 
 
@@ -127,14 +127,14 @@ def _from_file(name: str, path: str) -> str:
         raise BadSetting(f"{name}: cannot read {path} ({error.__class__.__name__})") from None
 
 
-def _parse(name: str, kind: str, text: str) -> Any:
-    parsers: dict[str, tuple[Callable[[str], Any], str]] = {
-        "<class 'str'>": (str, "text"),
-        "<class 'int'>": (int, "a whole number"),
-        "<class 'bool'>": (_boolean, "yes or no"),
-        "<class 'pathlib.Path'>": (Path, "a path"),
-        "<class 'datetime.date'>": (date.fromisoformat, "a date as YYYY-MM-DD"),
-        "tuple[str, ...]": (lambda t: tuple(part.strip() for part in t.split(",") if part.strip()), "a list"),
+def _parse(name: str, kind: Any, text: str) -> Any:
+    parsers: dict[Any, tuple[Callable[[str], Any], str]] = {
+        str: (str, "text"),
+        int: (int, "a whole number"),
+        bool: (_boolean, "yes or no"),
+        Path: (Path, "a path"),
+        date: (date.fromisoformat, "a date as YYYY-MM-DD"),
+        tuple[str, ...]: (lambda t: tuple(part.strip() for part in t.split(",") if part.strip()), "a list"),
     }
     parser, wanted = parsers[kind]
     try:

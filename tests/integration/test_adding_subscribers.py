@@ -115,13 +115,13 @@ def test_every_chunk_is_a_transaction_of_its_own(app: Flask) -> None:
 def test_memory_stays_flat(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adding, "CHUNK", 100)
     peaks = []
-    for name, chunks in (("warm", 10), ("few", 20), ("many", 80)):
+    for name, chunks in (("warm", 10), ("few", 40), ("many", 160)):
         tracemalloc.start()
         add_subscribers((f"{name}{n}@example.org" for n in range(chunks * 100)), confirmed=True, source="import")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # 6,000 more addresses would take 700 kB if anything held on to them.
-    assert peaks[2] < peaks[1] + 350_000, peaks
+    # 12,000 more addresses would take 1,400 kB if anything held on to them. What moves is when cycles are collected.
+    assert peaks[2] < peaks[1] + 700_000, peaks
 
 
 def test_a_member_who_may_not_is_refused_and_adds_nobody(app: Flask, erin: Member) -> None:
