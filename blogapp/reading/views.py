@@ -179,7 +179,7 @@ def _elsewhere(slug: str, hidden: Whole | None) -> ResponseReturnValue:
         return _moved(url_for("reading.page", slug=covering))
     deleted = hidden is not None and hidden.deleted_at is not None and hidden.first_published_at is not None
     if deleted or (moved and target is None):
-        raise Gone("What was here has been taken away for good.")
+        raise Gone("What was here has been taken away.")
     abort(404)
 
 
