@@ -6,7 +6,7 @@ from urllib.parse import quote
 from flask import Flask, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from blogapp.admin.views import bp as admin
@@ -16,7 +16,7 @@ from blogapp.authoring.views import bp as authoring
 from blogapp.core import config
 from blogapp.core.access import init_access_log, shown_path
 from blogapp.core.config import Settings
-from blogapp.core.db import init_db
+from blogapp.core.db import db, init_db
 from blogapp.core.errors import BlogError, TooMany
 from blogapp.core.resources import resource_dir
 from blogapp.core.web import TrustedProxies, init_web
@@ -106,6 +106,14 @@ def _handle_errors(app: Flask) -> None:
         app.logger.exception("database error")
         message = "The site's database does not answer just now. Try again in a minute; nothing was changed."
         return _page(503, "Back in a moment", message), 503, {"Retry-After": "30"}
+
+    @app.errorhandler(DataError)
+    @app.errorhandler(OverflowError)
+    def _unkeepable(error: Exception) -> ResponseReturnValue:
+        app.logger.warning("the database cannot hold what was sent to %s", shown_path(), exc_info=error)
+        db.session.rollback()  # PostgreSQL answers nothing more in that transaction, and the page has questions.
+        message = "There is a number or a sign in this that cannot be right. Nothing was changed."
+        return _page(400, "That did not work", message), 400
 
     @app.errorhandler(500)
     def _broken(error: Exception) -> ResponseReturnValue:

@@ -45,7 +45,7 @@ def invite_member() -> ResponseReturnValue:
     return render_template("admin/members_invite.html", form=form), status, headers
 
 
-@bp.get("/admin/members/<int:member_id>")
+@bp.get("/admin/members/<int(max=2147483647):member_id>")
 @members_only
 def member(member_id: int) -> ResponseReturnValue:
     """One member: what they are, and what can be done about it."""
@@ -53,7 +53,7 @@ def member(member_id: int) -> ResponseReturnValue:
     return _member_page(team.find_member(member_id))
 
 
-@bp.route("/admin/members/<int:member_id>/edit", methods=["GET", "POST"])
+@bp.route("/admin/members/<int(max=2147483647):member_id>/edit", methods=["GET", "POST"])
 @members_only
 def edit_member(member_id: int) -> ResponseReturnValue:
     """Change a member's name, addresses or text for them."""
@@ -76,7 +76,7 @@ def edit_member(member_id: int) -> ResponseReturnValue:
     return render_template("admin/members_edit.html", form=form, member=member, saved=saved), status, headers
 
 
-@bp.post("/admin/members/<int:member_id>/role")
+@bp.post("/admin/members/<int(max=2147483647):member_id>/role")
 @members_only
 def change_role(member_id: int) -> ResponseReturnValue:
     """Give a member another role."""
@@ -87,7 +87,7 @@ def change_role(member_id: int) -> ResponseReturnValue:
     )
 
 
-@bp.post("/admin/members/<int:member_id>/invite")
+@bp.post("/admin/members/<int(max=2147483647):member_id>/invite")
 @members_only
 def invite_again(member_id: int) -> ResponseReturnValue:
     """Send an invitation once more, or for the first time to a member that an import made."""
@@ -98,7 +98,7 @@ def invite_again(member_id: int) -> ResponseReturnValue:
     return _act(form, member_id, lambda: team.invite(member_id, me.id, email=email), told)
 
 
-@bp.post("/admin/members/<int:member_id>/deactivate")
+@bp.post("/admin/members/<int(max=2147483647):member_id>/deactivate")
 @members_only
 def deactivate_member(member_id: int) -> ResponseReturnValue:
     """Shut a member out."""
@@ -111,7 +111,7 @@ def deactivate_member(member_id: int) -> ResponseReturnValue:
     return answer
 
 
-@bp.post("/admin/members/<int:member_id>/reactivate")
+@bp.post("/admin/members/<int(max=2147483647):member_id>/reactivate")
 @members_only
 def reactivate_member(member_id: int) -> ResponseReturnValue:
     """Let a member in again."""

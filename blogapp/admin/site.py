@@ -38,7 +38,7 @@ def choose(values: dict[str, str], by: int) -> None:
     with transaction() as session:
         demand(session.get(Member, by), "site.settings")
         record(session, "site.choose", "site", by=by, names=sorted(values))
-    save_choices(values)
+        save_choices(session, values)
 
 
 @bp.route("/admin/site", methods=["GET", "POST"])

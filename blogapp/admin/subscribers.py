@@ -64,7 +64,7 @@ def add() -> ResponseReturnValue:
     return render_template("admin/subscribers_added.html", report=report, confirmed=form.confirmed.data)
 
 
-@bp.get("/admin/subscribers/<int:subscriber_id>")
+@bp.get("/admin/subscribers/<int(max=2147483647):subscriber_id>")
 @members_only
 def subscriber(subscriber_id: int) -> ResponseReturnValue:
     """One of them: state, consent, what happened."""
@@ -86,7 +86,7 @@ def _find(subscriber_id: int) -> Subscriber:
         raise NotFound("There is no such subscriber, or they were erased.") from None
 
 
-@bp.post("/admin/subscribers/<int:subscriber_id>/<any(ask, unsubscribe, suppress, erase):act>")
+@bp.post("/admin/subscribers/<int(max=2147483647):subscriber_id>/<any(ask, unsubscribe, suppress, erase):act>")
 @members_only
 def change_subscriber(subscriber_id: int, act: str) -> ResponseReturnValue:
     """One of the buttons on a subscriber's page."""

@@ -62,7 +62,7 @@ def logins() -> ResponseReturnValue:
     )
 
 
-@bp.post("/account/logins/<int:login_id>/end")
+@bp.post("/account/logins/<int(max=2147483647):login_id>/end")
 @members_only
 def end_one(login_id: int) -> ResponseReturnValue:
     """End one log-in; one's own is a log-out."""

@@ -1,5 +1,6 @@
 """The forms of members: what is asked for. The rules are in the use cases."""
 
+import re
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -26,16 +27,20 @@ ROLES_IN_WORDS = {
     "admin": "Admin: also manages members, subscribers and settings",
 }
 
-
+# NUL, which PostgreSQL refuses, and its like; not those that count as blanks.
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 ROLE_CHOICES = [SelectChoice(role, words) for role, words in ROLES_IN_WORDS.items()]
 
 
 class MemberForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
-    """A form whose token error says what to do."""
+    """A form whose token error says what to do, and whose texts hold nothing that no database can keep."""
 
     def validate(self, extra_validators: object = None) -> bool:
-        """As always, but with words for a token that does not fit."""
+        """As always, but with words for a token that does not fit and for signs that nobody types."""
         good: bool = super().validate(extra_validators)
+        for field in self:
+            if isinstance(field.data, str) and UNPRINTABLE.search(field.data) and not isinstance(field, PasswordField):
+                field.errors, good = [*field.errors, "There is a sign in it that cannot be shown. Type it anew."], False
         if "csrf_token" in self and self.csrf_token.errors:
             self.csrf_token.errors = []
             self.form_errors = ["This page stood open for too long, or your browser refuses cookies. Send it again."]

@@ -14,6 +14,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeDecorator
@@ -28,6 +29,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 WRITES = "blogapp_writes"
+# PostgreSQL's "unique_violation". Who looks first and then writes is told so on SQLite, where writers take turns.
+UNIQUE_VIOLATION = "23505"
+FASTER = "Somebody else changed this in the meantime. Nothing was saved; look again."
 
 
 class Base(DeclarativeBase):
@@ -65,7 +69,8 @@ def transaction() -> Iterator[Session]:
     It does not nest: a use case is one transaction, and helpers join it.
 
     Raises:
-        Conflict: a row was changed by somebody else since it was read (`version_id_col`).
+        Conflict: a row was changed by somebody else since it was read (`version_id_col`), or they took at the same
+            moment what only one can have.
     """
     session = db.session()
     if session.info.get(WRITES):
@@ -84,7 +89,12 @@ def transaction() -> Iterator[Session]:
         session.commit()
     except StaleDataError:
         session.rollback()
-        raise Conflict("Somebody else changed this in the meantime. Nothing was saved; look again.") from None
+        raise Conflict(FASTER) from None
+    except IntegrityError as error:
+        session.rollback()
+        if getattr(error.orig, "sqlstate", "") == UNIQUE_VIOLATION:
+            raise Conflict(FASTER) from error
+        raise
     except BaseException:
         session.rollback()
         raise

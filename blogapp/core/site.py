@@ -7,7 +7,7 @@ from sqlalchemy import JSON, CheckConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.core.config import settings
-from blogapp.core.db import Base, bump_version, db, transaction
+from blogapp.core.db import Base, bump_version, db
 
 
 class Site(Base):
@@ -51,9 +51,8 @@ def choice(name: str) -> str:
     return str(chosen if chosen is not None else getattr(settings(), name, ""))
 
 
-def save_choices(values: dict[str, str]) -> None:
+def save_choices(session: Session, values: dict[str, str]) -> None:
     """Keep what an admin chose in the browser (names as in CHOICES); the caller has asked for permission."""
-    with transaction() as session:
-        site = site_row(session)
-        site.choices = {**site.choices, **{k: v for k, v in values.items() if k in CHOICES}}
-        bump_version(session)
+    site = session.execute(select(Site).with_for_update()).scalar_one()
+    site.choices = {**site.choices, **{k: v for k, v in values.items() if k in CHOICES}}
+    bump_version(session)

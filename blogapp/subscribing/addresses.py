@@ -59,7 +59,8 @@ def split_name(line: str) -> tuple[str, str]:
     if "<" not in line:
         return "", line
     name, address = parseaddr(" ".join(line.split()))
-    return (name[:120], address) if address else ("", line)
+    shown = "".join(sign for sign in name if sign.isprintable())
+    return (shown[:120], address) if address else ("", line)
 
 
 def split_lines(text: str) -> Iterator[str]:

@@ -3,9 +3,10 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from blogapp.audit import record
+from blogapp.audit import AuditEntry, record
 from blogapp.core import tokens
-from blogapp.core.db import transaction
+from blogapp.core.clock import iso, now
+from blogapp.core.db import db, transaction
 from blogapp.core.errors import Gone, Invalid
 from blogapp.core.throttle import count_try
 from blogapp.delivery.suppressions import suppressed
@@ -60,7 +61,7 @@ def moving(token: str, session: Session | None = None, *, lock: bool = False) ->
         NotFound: it is not one of ours.
     """
     subscriber_id, mark = tokens.read("new-address", token, int(mails.CONFIRM_WITHIN.total_seconds()))
-    subscriber = find(subscriber_id, session, lock=lock)
+    subscriber = find(_kept(subscriber_id, session or db.session()), session, lock=lock)
     for address in (subscriber.new_address, subscriber.address):
         if address and mails.mark(address) == mark:
             return subscriber, address
@@ -70,23 +71,58 @@ def moving(token: str, session: Session | None = None, *, lock: bool = False) ->
 def confirm_address(token: str) -> Subscriber:
     """The owner of the new address said yes. Twice is once; the old address is told.
 
-    Whoever else was known under the new address is the same person, so the two become one.
+    Whoever else was known under the new address is the same person, so the two become one: the one that the mailbox
+    agreed to before, since the other's links may be with a stranger.
+
+    Returns:
+        The subscriber who has the new address now.
 
     Raises:
         Gone, NotFound: as for `moving`.
+        Conflict: somebody signed the new address up at the same moment.
     """
     with transaction() as session:
         subscriber, address = moving(token, session, lock=True)
         if address == subscriber.address:
             return subscriber
-        other = session.execute(select(Subscriber).where(Subscriber.address == address)).scalar_one_or_none()
-        if other is not None:
-            record(session, "subscriber.merge", f"subscriber:{other.id}", by=None, into=subscriber.id)
-            session.delete(other)
-            session.flush()
-        old, subscriber.address, subscriber.new_address = subscriber.address, address, None
-        record(session, "subscriber.change_address", f"subscriber:{subscriber.id}", by=None)
+        old = subscriber.address
         # Past the daily limit too: else three sign-ups beforehand would keep a theft quiet.
         if suppressed(session, old) is None:
             mails.queue_moved(session, subscriber, old)
+        query = select(Subscriber).where(Subscriber.address == address).with_for_update(of=Subscriber)
+        other = session.execute(query).scalar_one_or_none()
+        if other is not None:
+            return _merge(session, subscriber, other)
+        subscriber.address, subscriber.new_address = address, None
+        record(session, "subscriber.change_address", f"subscriber:{subscriber.id}", by=None)
+        _agree(session, subscriber)
         return subscriber
+
+
+def _merge(session: Session, mover: Subscriber, other: Subscriber) -> Subscriber:
+    """Let `other` be the one that stays, with what was chosen there; what it never chose comes from the mover.
+
+    The mover's number is never used again, so that all links to it are dead.
+    """
+    other.name = other.name or mover.name
+    if _agree(session, other):
+        other.paused_until = mover.paused_until
+    record(session, "subscriber.merge", f"subscriber:{mover.id}", by=None, into=other.id)
+    session.delete(mover)
+    return other
+
+
+def _agree(session: Session, subscriber: Subscriber) -> bool:
+    """The button says that digests will come, so whoever got none is confirmed. Returns whether that is news."""
+    if subscriber.state == "confirmed":
+        return False
+    subscriber.confirm(now(), confirmed_at=iso(now()))
+    record(session, "subscriber.confirm", f"subscriber:{subscriber.id}", by=None)
+    return True
+
+
+def _kept(subscriber_id: int, session: Session) -> int:
+    """The number that stayed where two became one; else the same."""
+    merged = (AuditEntry.subject == f"subscriber:{subscriber_id}", AuditEntry.act == "subscriber.merge")
+    detail = session.execute(select(AuditEntry.detail).where(*merged)).scalar_one_or_none()
+    return int(detail["into"]) if detail else subscriber_id

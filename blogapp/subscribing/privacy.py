@@ -77,8 +77,9 @@ def erase(subscriber_id: int, by: int | None = None) -> None:
             demand(session.get(Member, by), "subscriber.manage")
         subscriber = session.get(Subscriber, subscriber_id, with_for_update={"of": Subscriber})
         if subscriber is not None:
-            addresses = [a for a in (subscriber.address, subscriber.new_address) if a]
-            session.execute(delete(OutboxMail).where(_to(addresses)))
+            # The new address may be a stranger's, whose other mails are theirs.
+            asked = (OutboxMail.recipient == subscriber.new_address) & (OutboxMail.purpose == mails.NEW_ADDRESS)
+            session.execute(delete(OutboxMail).where(_to([subscriber.address]) | asked))
             session.delete(subscriber)
             record(session, "subscriber.erase", f"subscriber:{subscriber_id}", by=by)
 

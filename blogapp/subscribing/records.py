@@ -36,10 +36,12 @@ def find_or_add(session: Session, address: str) -> Subscriber:
     """The subscriber with that address, locked; a pending one is made where there is none."""
     insert = sqlite.insert if on_sqlite(session) else postgresql.insert
     row = {"address": address, "name": "", "state": "pending", "created_at": now(), "consent": {}}
-    # Not "look, then add": two who sign the same address up at once would both find none.
-    session.execute(insert(Subscriber).values(row).on_conflict_do_nothing())
-    query = select(Subscriber).where(Subscriber.address == address).with_for_update(of=Subscriber)
-    return session.execute(query.execution_options(populate_existing=True)).scalar_one()
+    # Not "look, then add": two who sign the same address up at once would both find none. And not "add, then look": it
+    # may be erased in between. What changes nothing locks the row that is there.
+    either = insert(Subscriber).values(row).on_conflict_do_update(index_elements=["address"], set_={"address": address})
+    query = select(Subscriber).from_statement(either.returning(Subscriber))
+    found: Subscriber = session.execute(query.execution_options(populate_existing=True)).scalar_one()
+    return found
 
 
 def throttle_from(address: str) -> None:

@@ -232,3 +232,43 @@ def app_with_csrf(admin: FlaskClient) -> FlaskClient:
     """An admin's browser on a site that asks for tokens, as it does outside of tests."""
     admin.application.config["WTF_CSRF_ENABLED"] = True
     return admin
+
+
+HUGE = 10**30
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/admin/subscribers?q=%00", None),
+        (f"/admin/subscribers?before={HUGE}", None),
+        ("/admin/subscribers/suppressed?after=%00", None),
+        (f"/admin/subscribers/{HUGE}", None),
+        (f"/admin/members/{HUGE}", None),
+        (f"/admin/subscribers/{HUGE}/ask", {}),
+        (f"/account/logins/{HUGE}/end", {}),
+        ("/admin/subscribers/suppressed/lift", {"address": "a\0@example.org"}),
+        ("/subscribe", {"address": "a\0@example.org", "page": "\0"}),
+    ],
+)
+def test_what_no_database_can_hold_is_refused_and_breaks_nothing(
+    admin: FlaskClient, path: str, data: dict[str, str] | None
+) -> None:
+    response = admin.get(path) if data is None else admin.post(path, data=data)
+    assert response.status_code in (200, 303, 400, 404, 422)
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("suppressed", {"address": ADDRESS, "reason": "x\0y"}),
+        ("add", {"addresses": f"A\0nn <{ADDRESS}>", "confirmed": "y"}),
+    ],
+)
+def test_a_sign_that_cannot_be_shown_is_named_beside_its_field(
+    admin: FlaskClient, path: str, data: dict[str, str]
+) -> None:
+    response = admin.post(f"/admin/subscribers/{path}", data=data)
+    assert response.status_code == 422
+    assert "cannot be shown" in response.text
+    assert readers.find(ADDRESS) is None

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from blogapp.auth.models import Member
 from blogapp.core import migrate
@@ -12,6 +13,7 @@ from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Conflict, Invalid, TooMany
 from blogapp.core.site import site_version
 from blogapp.core.throttle import count_try, forgive
+from tests import readers
 
 
 def test_models_and_migrations_agree(app: Flask) -> None:
@@ -58,6 +60,19 @@ def test_of_two_who_save_the_same_row_the_second_is_told(app: Flask, bob: Member
         person.name = "Rob Barker"
         session.flush()
     assert db.session.get_one(Member, number).name == "Bob Barker"
+
+
+def test_of_two_who_take_the_same_thing_at_once_the_second_is_told(app: Flask) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("writers take turns there")
+    readers.subscriber("ann@example.org")
+    with pytest.raises(Conflict, match="Somebody else"):
+        readers.subscriber("ann@example.org")
+
+
+def test_what_is_broken_in_another_way_is_nobody_elses_doing(app: Flask) -> None:
+    with pytest.raises(IntegrityError):
+        readers.subscriber("ann@example.org", "lost")
 
 
 def test_no_two_own_the_same_address(app: Flask, bob: Member) -> None:

@@ -208,9 +208,56 @@ def test_asking_for_an_address_tells_nobody_whether_it_is_known(reader: FlaskCli
     (mail,) = outbox()
     assert (mail.to, mail.purpose) == (OTHER_KEPT, "new-address")
     reader.post(mail.path("/confirm-address/"), headers=OWN)
-    assert readers.reload(ann).address == OTHER_KEPT
-    if other is not None:
-        assert db.session.get(Subscriber, other) is None, "both were the owner of that mailbox"
+    someone = readers.find(OTHER_KEPT)
+    assert someone is not None
+    assert (someone.id, someone.state) == (other or ann, "confirmed")
+    assert readers.find(ADDRESS) is None, "both were the owner of that mailbox"
+
+
+@pytest.mark.parametrize("state", ["pending", "unsubscribed"])
+def test_a_subscriber_that_somebody_else_moves_to_stays_subscribed_and_their_own(
+    reader: FlaskClient, state: str
+) -> None:
+    stranger, bob = readers.subscriber(ADDRESS, state), readers.subscriber(OTHER_KEPT, name="Bob")
+    press(reader, stranger, "/address", address=OTHER)
+    link = outbox(OTHER_KEPT)[-1].path("/confirm-address/")
+    for _ in range(2):
+        done = reader.post(link, headers=OWN, follow_redirects=True)
+        assert "Your address has changed" in done.text
+        assert readers.preferences(bob) in done.text
+    kept = readers.reload(bob)
+    assert (kept.address, kept.state, kept.name) == (OTHER_KEPT, "confirmed", "Bob")
+    assert "Nothing is held" in reader.get(readers.preferences(stranger)).text
+    assert outbox(ADDRESS)[-1].path("/preferences/") == readers.preferences(stranger), "not the way to the other's"
+    entry = db.session.execute(select(AuditEntry).where(AuditEntry.act == "subscriber.merge")).scalar_one()
+    assert (entry.subject, entry.detail) == (f"subscriber:{stranger}", {"into": bob})
+
+
+@pytest.mark.parametrize("state", ["pending", "unsubscribed"])
+def test_whoever_agrees_at_a_new_address_gets_digests_there(reader: FlaskClient, state: str) -> None:
+    number = readers.subscriber(ADDRESS, state)
+    press(reader, number, "/address", address=OTHER)
+    reader.post(outbox()[-1].path("/confirm-address/"), headers=OWN)
+    someone = readers.reload(number)
+    assert (someone.address, someone.state, someone.unsubscribed_at) == (OTHER_KEPT, "confirmed", None)
+    assert acts()[-2:] == ["subscriber.change_address", "subscriber.confirm"]
+
+
+def test_a_pause_moves_along_to_an_address_that_had_chosen_nothing(reader: FlaskClient) -> None:
+    until = now() + timedelta(days=9)
+    ann = readers.subscriber(ADDRESS, paused_until=until)
+    readers.subscriber(OTHER_KEPT, "pending")
+    reader.post(move_link(ann, OTHER_KEPT), headers=OWN)
+    someone = readers.find(OTHER_KEPT)
+    assert someone is not None
+    assert (someone.state, someone.paused_until) == ("confirmed", until)
+
+
+def test_erasing_oneself_leaves_the_mails_of_the_address_one_asked_for(reader: FlaskClient, ann: int) -> None:
+    reader.post("/subscribe", data={"address": OTHER})
+    press(reader, ann, "/address", address=OTHER)
+    press(reader, ann, "/erase")
+    assert [mail.purpose for mail in outbox(OTHER_KEPT)] == ["confirmation"]
 
 
 def test_a_suppressed_new_address_gets_nothing(reader: FlaskClient, ann: int) -> None:

@@ -154,3 +154,7 @@ def test_nothing_else_gets_into_a_mail_by_way_of_the_page(page: str) -> None:
 def test_a_month_on_from_the_last_day_is_the_last_day() -> None:
     assert months_on(date(2026, 11, 30), 3) == date(2027, 2, 28)
     assert months_on(date(2026, 12, 5), 1) == date(2027, 1, 5)
+
+
+def test_a_name_keeps_only_what_can_be_shown() -> None:
+    assert split_name("A\0nn\x07 Lee <ann@example.org>") == ("Ann Lee", "ann@example.org")
