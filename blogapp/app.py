@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, current_app, redirect, render_template, request
+from flask import Flask, Response, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import DataError, OperationalError
@@ -86,8 +86,10 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
 def _handle_errors(app: Flask) -> None:
     @app.errorhandler(BlogError)
     def _refused(error: BlogError) -> ResponseReturnValue:
-        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
-        return _page(error.status, error.title, str(error)), error.status, headers
+        response = _page(error.status, error.title, str(error))
+        if isinstance(error, TooMany):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> ResponseReturnValue:
@@ -99,13 +101,15 @@ def _handle_errors(app: Flask) -> None:
         response = error.get_response()
         if status < 400:
             return response
-        return _page(status, error.name, error.description or ""), status
+        return _page(status, error.name, error.description or "")
 
     @app.errorhandler(OperationalError)
     def _database(error: OperationalError) -> ResponseReturnValue:
         app.logger.exception("database error")
         message = "The site's database does not answer just now. Try again in a minute; nothing was changed."
-        return _page(503, "Back in a moment", message), 503, {"Retry-After": "30"}
+        response = _page(503, "Back in a moment", message)
+        response.headers["Retry-After"] = "30"
+        return response
 
     @app.errorhandler(DataError)
     @app.errorhandler(OverflowError)
@@ -113,20 +117,27 @@ def _handle_errors(app: Flask) -> None:
         app.logger.warning("the database cannot hold what was sent to %s", shown_path(), exc_info=error)
         db.session.rollback()  # PostgreSQL answers nothing more in that transaction, and the page has questions.
         message = "There is a number or a sign in this that cannot be right. Nothing was changed."
-        return _page(400, "That did not work", message), 400
+        return _page(400, "That did not work", message)
 
     @app.errorhandler(500)
     def _broken(error: Exception) -> ResponseReturnValue:
         message = "Something broke on our side. It has been noted; nothing that you typed was used."
-        return _page(500, "Something broke", message), 500
+        return _page(500, "Something broke", message)
 
 
-def _page(status: int, title: str, message: str) -> str:
+def _page(status: int, title: str, message: str) -> Response:
+    """A page that no cache on the way shows any longer than it is true; a member's own is kept by none at all."""
     given = {"status": status, "title": title, "message": message}
     if status >= 500:
         # Without context processors: they would ask the database, which may be what is broken.
-        return current_app.jinja_env.get_template("errors/error.html").render(given)
-    return render_template("errors/error.html", **given)
+        response = Response(current_app.jinja_env.get_template("errors/error.html").render(given), status)
+    else:
+        response = Response(render_template("errors/error.html", **given), status)
+    if known_member_id() is None:
+        response.headers["Cache-Control"] = "no-cache"
+    if status in (404, 410) and "/" not in request.path.strip("/"):
+        response.vary.add("Cookie")  # A draft's author sees more at this address.
+    return response
 
 
 def _tidy_path(path: str) -> str | None:

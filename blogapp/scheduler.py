@@ -109,7 +109,11 @@ class Worker:
         ]
         for thread in self.threads:
             thread.start()
-        self.clock = start_clock(self.app, timetable(**wakers))
+        try:
+            self.clock = start_clock(self.app, timetable(**wakers))
+        except BaseException:
+            self.stop.set()  # The loops would keep a process alive that has no clock.
+            raise
         log.info("at work", extra={"worker": process_name()})
 
     def end(self, seconds: float) -> bool:

@@ -67,7 +67,7 @@ async function save(button) {
       const more = typed() !== sent;
       if (!more) form.elements.slug.value = result.slug;
       saved = more ? sent : typed();
-      document.querySelector(".conflict")?.remove();
+      for (const told of document.querySelectorAll("main > :is(.summary, .notice), .conflict")) told.remove();
       button.textContent = "Save";
       say(more ? "Not saved yet" : result.message);
     } else if ([400, 401, 409, 422].includes(answer.status)) {

@@ -1,7 +1,6 @@
 """A log-in that ended while somebody was writing: what they sent is shown, kept, and saved after they log in again."""
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +10,7 @@ from blogapp.auth.blueprint import DESK
 from blogapp.auth.forms import LoginForm
 from blogapp.auth.models import Member
 from blogapp.core.errors import NotAllowed
-from blogapp.core.web import check_origin, safe_next
+from blogapp.core.web import check_origin, parts_of, safe_next
 
 PREFIX = "kept-"
 ADDRESS = "kept_for"
@@ -102,5 +101,5 @@ def _wants_json() -> bool:
 
 def _referring_path() -> str | None:
     """The page of ours that the form stood on."""
-    before = urlsplit(request.referrer or "")
+    before = parts_of(request.referrer or "")
     return f"{before.path}?{before.query}" if before.query else before.path or None

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
@@ -64,11 +64,15 @@ def find_login(cookie: str) -> Login | None:
 def note_seen(login_id: int) -> None:
     """Say that a log-in is in use; one that is not remembered thereby lives on for another 12 hours."""
     with transaction() as session:
-        login = session.get(Login, login_id)
-        if login is not None:
-            login.seen_at = now()
-            if not login.remembered:
-                login.expires_at = min(now() + IDLE, login.created_at + LONGEST)
+        this = Login.id == login_id
+        login = session.execute(select(Login.remembered, Login.created_at).where(this)).one_or_none()
+        if login is None:
+            return
+        values = {"seen_at": now()}
+        if not login.remembered:
+            values["expires_at"] = min(now() + IDLE, login.created_at + LONGEST)
+        # Not through the object: a log-in that ends at this moment is no conflict.
+        session.execute(update(Login).where(this).values(values))
 
 
 def list_logins(member_id: int) -> Sequence[Login]:

@@ -61,8 +61,7 @@ def free_slug(session: Session, name: str) -> str:
     """A slug made from a name that nobody has: `chris-roos`, else `chris-roos-2`, …"""
     base = suggest_slug(name) or "member"
     slug, number = base, 1
-    taken = reserved()
-    while slug in taken or session.get(Slug, slug) is not None:
+    while reserved(slug) or session.get(Slug, slug) is not None:
         number += 1
         slug = f"{base}-{number}"
     return slug

@@ -66,7 +66,10 @@ def new() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             weeks = weeks_typed(form) if form.kind.data in ("week", "links") else None
-            post = create_post(form.kind.data, form.title.data or "", "", asking().id, weeks=weeks)
+            title = (form.title.data or "").strip()
+            if not title and weeks and form.kind.data == "links":
+                title = f"Links of {weeks.title.lower()}"
+            post = create_post(form.kind.data, title, "", asking().id, weeks=weeks)
             return redirect(url_for("authoring.edit", post_id=post.id), code=303)
         except Invalid as error:
             problem = error

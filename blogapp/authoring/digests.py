@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from blogapp.auth.permissions import demand
 from blogapp.auth.session import asking, members_only
 from blogapp.authoring.blueprint import ID, bp
+from blogapp.authoring.showing import GONE
 from blogapp.authoring.story import story_of
 from blogapp.authoring.wording import size
 from blogapp.core.clock import now
@@ -28,12 +29,14 @@ def digest(post_id: int) -> ResponseReturnValue:
     """The digest as a subscriber would get it now: the HTML part in a frame, the plain part beside it."""
     demand(asking(), "digest.see")
     mail = preview(post_id)
+    progress = progress_of_post(post_id)
     return render_template(
         "authoring/digest.html",
         post=read_post(post_id),
         mail=mail,
         size=size(mail.size_bytes),
         audience=audience(),
+        left=progress is not None and progress.state in GONE,
     )
 
 

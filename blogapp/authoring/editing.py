@@ -165,8 +165,9 @@ def _files(post: Post, form: EditForm, act: str, number: str) -> ResponseReturnV
             said = _attach_all(post, form)
         elif number.isascii() and number.isdigit() and len(number) < 10:
             change = remove_attachment if act == "remove" else bring_back_attachment
-            name = change(post.id, int(number), asking().id).filename
-            said = [f"{name} is put away, and gone for good in 30 days." if act == "remove" else f"{name} is back."]
+            file = change(post.id, int(number), asking().id)
+            away = "put away, and gone for good in 30 days" if file.removed_at else "put away here; other posts keep it"
+            said = [f"{file.filename} is {away if act == 'remove' else 'back'}."]
     except BlogError as error:
         form.form_errors.append(str(error))
         return _page(read_post(post.id), form, unsaved=True), error.status

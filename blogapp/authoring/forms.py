@@ -1,5 +1,7 @@
 """The forms of the desk: what is asked for. The rules are in the use cases."""
 
+import re
+
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -56,8 +58,17 @@ def weeks_typed(form: FlaskForm) -> Weeks | None:
     try:
         return parse_weeks(typed)
     except ValueError:
-        message = "Write the week as a number, such as 473, or 473-475 for several."
+        message = _what_is_wrong(typed)
         raise Invalid(message, {"weeks": message}) from None
+
+
+def _what_is_wrong(typed: str) -> str:
+    numbers = [int(number[:9]) for number in re.findall(r"[0-9]+", typed)]
+    if any(number > 9999 for number in numbers):
+        return "That week is too large: 9999 is the last."
+    if len(numbers) == 2 and numbers[0] > numbers[1]:
+        return f"The range runs backwards. Write {numbers[1]}-{numbers[0]}."
+    return "Write the week as a number, such as 473, or 473-475 for several."
 
 
 def show_problem(form: FlaskForm, error: Invalid) -> None:

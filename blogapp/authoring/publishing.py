@@ -66,6 +66,13 @@ def send_now(post_id: int) -> ResponseReturnValue:
     return act_on(post_id, lambda: digest.send_now(number, asking().id), "The digest leaves now.")
 
 
+@bp.post(f"/posts/{ID}/digest/arm")
+@members_only
+def send_digest(post_id: int) -> ResponseReturnValue:
+    """Send what was published without a digest as one after all."""
+    return act_on(post_id, lambda: digest.send_digest(post_id, asking().id), "It is sent as a digest.")
+
+
 @bp.post(f"/posts/{ID}/digest/hold")
 @members_only
 def hold(post_id: int) -> ResponseReturnValue:

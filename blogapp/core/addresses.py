@@ -10,6 +10,8 @@ from flask import current_app
 from slugify import slugify
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
 
 from blogapp.core.db import Base
 from blogapp.core.errors import Invalid
@@ -38,10 +40,21 @@ class Redirect(Base):
     target: Mapped[str | None]
 
 
-def reserved() -> frozenset[str]:
-    """The names that routes of the application begin with, and those kept free."""
+def reserved(slug: str) -> bool:
+    """Whether a route of the application begins with this name or answers at it, or it is kept free."""
     firsts = {rule.rule.split("/")[1] for rule in current_app.url_map.iter_rules()}
-    return KEPT | {first for first in firsts if first and "<" not in first}
+    return slug in KEPT or slug in firsts or _answered(slug)
+
+
+def _answered(slug: str) -> bool:
+    """Whether a route such as `/sitemap-<int:number>.xml` takes `/slug` away from the one of all slugs."""
+    try:
+        rule, _ = current_app.url_map.bind("localhost").match(f"/{slug}", method="GET", return_rule=True)
+    except NotFound:
+        return False
+    except (MethodNotAllowed, RequestRedirect):
+        return True
+    return rule.rule != "/<slug>"
 
 
 def suggest_slug(text: str) -> str:
@@ -57,7 +70,7 @@ def check_slug(slug: str) -> None:
     if not SLUG.fullmatch(slug) or len(slug) > MAX_LENGTH:
         hint = "Use small letters, figures and hyphens, as in week-473."
         raise Invalid(hint, {"slug": hint})
-    if slug in reserved():
+    if reserved(slug):
         message = f"/{slug} is a page of the site itself. Choose another address."
         raise Invalid(message, {"slug": message})
 

@@ -15,7 +15,7 @@ from blogapp.core.dialect import to_html
 from blogapp.core.errors import Invalid
 from blogapp.core.sanitise import TAG, sanitise
 
-PIPELINE = 1
+PIPELINE = 2
 MAX_CHARACTERS = 500_000
 # Only within a tag of sanitised HTML.
 ATTRIBUTE = re.compile(r'(?P<name>[\w:-]+)="(?P<value>[^"]*)"')
@@ -71,13 +71,21 @@ def absolute(html: str, base_url: str) -> str:
 
     def whole(name: str, value: str) -> str:
         if name in ("href", "src", "poster", "cite") and not value.startswith("#"):
-            return escape(urljoin(base_url + "/", unescape(value)))
+            return escape(_joined(base_url, unescape(value)))
         if name == "srcset":
             parts = [candidate.split(maxsplit=1) for candidate in unescape(value).split(",") if candidate.strip()]
-            return escape(", ".join(" ".join([urljoin(base_url + "/", first), *rest]) for first, *rest in parts))
+            return escape(", ".join(" ".join([_joined(base_url, first), *rest]) for first, *rest in parts))
         return value
 
     return _map_attributes(html, whole)
+
+
+def _joined(base_url: str, address: str) -> str:
+    """The address from any place; as it was where it cannot be taken apart (older pipelines let those through)."""
+    try:
+        return urljoin(base_url + "/", address)
+    except ValueError:
+        return address
 
 
 def prefix_ids(html: str, prefix: str) -> str:

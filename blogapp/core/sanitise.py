@@ -71,14 +71,21 @@ def _filter(_: str, attribute: str, value: str) -> str | None:
         return value if fine else None
     if attribute in ("src", "poster", "cite"):
         return value if _is_web_or_relative(value) else None
+    if attribute == "href":
+        return value if _scheme(value) is not None else None
     return value
 
 
 def _is_web_or_relative(address: str) -> bool:
+    return _scheme(address) in ("", "http", "https")
+
+
+def _scheme(address: str) -> str | None:
+    """The scheme, "" of a relative address; None of one that nobody can take apart, like `//[`."""
     try:
-        return urlsplit(address.strip()).scheme in ("", "http", "https")
+        return urlsplit(address.strip()).scheme
     except ValueError:
-        return False
+        return None
 
 
 _CLEANER = nh3.Cleaner(

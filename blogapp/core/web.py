@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from zoneinfo import ZoneInfo
 
@@ -111,10 +111,18 @@ def check_origin(*, null_too: bool = False) -> None:
         NotAllowed: Origin or Sec-Fetch-Site names another site.
     """
     origin = request.headers.get("Origin")
-    own = {urlsplit(settings().base_url).netloc, request.host}
-    foreign = origin is not None and urlsplit(origin).netloc not in own and not (null_too and origin == "null")
+    own = {urlsplit(settings().base_url).netloc, request.host} - {""}
+    foreign = origin is not None and parts_of(origin).netloc not in own and not (null_too and origin == "null")
     if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise NotAllowed("This form was sent from another site. Fill it in here instead.")
+
+
+def parts_of(header: str) -> SplitResult:
+    """The parts of an address that a browser sent; all empty where it cannot be taken apart, like `http://[`."""
+    try:
+        return urlsplit(header)
+    except ValueError:
+        return urlsplit("")
 
 
 def safe_next(target: str | None, default: str) -> str:

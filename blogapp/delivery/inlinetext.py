@@ -137,9 +137,16 @@ def image_text(node: Element, links: Links) -> str:
 
 def _shown(image: Element) -> str:
     """What a picture shows, in its own words or by the name of its file."""
-    source = image.attributes.get("src", "").strip()
-    name = unquote(urlsplit(source).path.rpartition("/")[2])
+    name = _file_name(image.attributes.get("src", "").strip())
     return image.attributes.get("alt", "").strip() or f"image: {name}".removesuffix(": ")
+
+
+def _file_name(address: str) -> str:
+    """The last part of the address's path; nothing where the address cannot be taken apart."""
+    try:
+        return unquote(urlsplit(address).path.rpartition("/")[2])
+    except ValueError:
+        return ""
 
 
 def lone_link(nodes: list[Node]) -> Element | None:

@@ -35,6 +35,8 @@ from blogapp.delivery.wake import OUTBOX, notify
 SECURITY = frozenset({"invitation", "password-reset", "password-changed", "email-changed"})
 # Few at a time: a mail that is queued now should not wait behind a long claim.
 CLAIM = 10
+# How many are forgotten in one transaction, so that nobody waits long for the write lock.
+SLICE = 1000
 KEEP_SENT = timedelta(days=7)
 KEEP_FAILED = timedelta(days=90)
 
@@ -121,6 +123,7 @@ def dispatch(owner: str, stop: threading.Event, engine: Engine) -> int:
     waiting = {mail.id: mail for mail in mails if not _settle_unsent(mail, owner)}
     lease = Lease(lambda until: _renew(owner, until), stop)
     engine.tick = lease.tick
+    db.session.rollback()  # What was read is no transaction to keep open while the relay takes its time.
     try:
         with closing(engine.deliver(_envelopes(waiting.values(), stop))) as results:
             for envelope, outcome in results:
@@ -142,8 +145,14 @@ def forget_old_mail() -> int:
         and_(OutboxMail.state == "sent", OutboxMail.sent_at < at - KEEP_SENT),
         and_(OutboxMail.state == "failed", OutboxMail.created_at < at - KEEP_FAILED),
     )
-    with transaction() as session:
-        return len(session.execute(delete(OutboxMail).where(old).returning(OutboxMail.id)).all())
+    total = 0
+    while True:
+        with transaction() as session:
+            some = select(OutboxMail.id).where(old).limit(SLICE).with_for_update(skip_locked=True)
+            gone = session.execute(delete(OutboxMail).where(OutboxMail.id.in_(some)).returning(OutboxMail.id)).all()
+        total += len(gone)
+        if len(gone) < SLICE:
+            return total
 
 
 def next_due() -> datetime | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, insert, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
@@ -77,8 +78,10 @@ def _begin(digest_id: int, post_id: int, owner: str) -> bool:
         seen = site_version()
         try:
             composed = compose(db.session(), post_id, date=now())
+        except DBAPIError:
+            raise  # It is not the digest's fault: the loop comes back in a moment.
         except Exception as error:
-            # Whatever it is, it must not keep the other digests from leaving.
+            # Whatever else it is, it must not keep the other digests from leaving.
             log.exception("a digest cannot be composed", extra={"digest": digest_id})
             _postpone(digest_id, post_id, error)
             return False

@@ -18,8 +18,8 @@ from blogapp.core.db import bump_version, transaction
 from blogapp.core.errors import Conflict, NotFound
 from blogapp.delivery.wake import DIGESTS, notify
 from blogapp.digest.models import Digest
-from blogapp.posts.models import Post, Revision
-from blogapp.posts.queries import find_post
+from blogapp.posts.models import Post
+from blogapp.posts.queries import find_post, newest_revision
 
 # A digest whose message may have reached somebody: nothing brings it back.
 GONE = ("sending", "sent")
@@ -43,10 +43,11 @@ def publish(post_id: int, version: int, by: int, *, with_digest: bool | None = N
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
         post.check_version(version)
         post.publish(now())
-        for revision in session.execute(select(Revision).where(Revision.post_id == post.id)).scalars():
-            revision.was_published = True
+        newest = newest_revision(session, post.id)
+        if newest is not None:
+            newest.was_published = True
         wanted = post.wants_digest if with_digest is None else with_digest
-        digest = _arm(session, post) if wanted else _disarm(session, post)
+        digest = _arm(session, post) if wanted else _disarm(session, post, "cancelled")
         record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None)
         bump_version(session)
         return post
@@ -63,7 +64,7 @@ def withdraw(post_id: int, version: int, by: int) -> Post:
         demand(session.get(Member, by), "post.withdraw", owner_id=post.author_id, public=True)
         post.check_version(version)
         post.withdraw()
-        _disarm(session, post)
+        _disarm(session, post, "withdrawn")
         record(session, "post.withdraw", f"post:{post.id}", by=by)
         bump_version(session)
         return post
@@ -81,7 +82,7 @@ def delete(post_id: int, version: int, by: int) -> Post:
         demand(session.get(Member, by), "post.delete", owner_id=post.author_id, public=public)
         post.check_version(version)
         post.delete(now())
-        _disarm(session, post)
+        _disarm(session, post, "withdrawn")
         record(session, "post.delete", f"post:{post.id}", by=by)
         if public:
             bump_version(session)
@@ -103,6 +104,27 @@ def send_now(digest_id: int, by: int) -> Digest:
     return _control(digest_id, by, "digest.send_now", ("waiting", "held", "cancelled"), "waiting", due_now=True)
 
 
+def send_digest(post_id: int, by: int) -> Digest:
+    """Arm the digest of a post that is public without one; it leaves after the hold, as if published now.
+
+    Raises:
+        NotFound, NotAllowed: as for `publish`.
+        Conflict: the post is not public, or its digest waits or has left already.
+    """
+    with transaction() as session:
+        post = find_post(session, post_id)
+        demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
+        if post.state != "published":
+            raise Conflict("This post is not published.")
+        digest = _find_digest(session, post)
+        if digest is not None and digest.state in (*GONE, "waiting"):
+            raise Conflict(_why_not(digest))
+        digest = _arm(session, post)
+        session.flush()
+        record(session, "digest.arm", f"digest:{digest.id}", by=by, post=post.id)
+        return digest
+
+
 def _find_digest(session: Session, post: Post) -> Digest | None:
     query = select(Digest).where(Digest.post_id == post.id)
     return session.execute(query.with_for_update(of=Digest)).scalar_one_or_none()
@@ -120,10 +142,10 @@ def _arm(session: Session, post: Post) -> Digest:
     return digest
 
 
-def _disarm(session: Session, post: Post) -> Digest | None:
+def _disarm(session: Session, post: Post, state: str) -> Digest | None:
     digest = _find_digest(session, post)
     if digest is not None and digest.state not in GONE:
-        digest.state = "withdrawn"
+        digest.state = state
     return digest
 
 

@@ -85,6 +85,7 @@ def _resume(engine: Engine) -> bool:
     """Let paused sendings go on whose time has come, if the relay answers."""
     due = settling.to_resume()
     for number in due:
+        db.session.rollback()  # No transaction stays open while the relay takes its time.
         try:
             engine.open()
         except RelayTrouble as trouble:

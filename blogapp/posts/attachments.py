@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from slugify import slugify
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import Exists, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
@@ -24,6 +24,8 @@ from blogapp.posts.naming import lock_names
 from blogapp.posts.queries import find_post
 
 MAX_NAME = 80
+# So many files are deleted within one transaction.
+SLICE = 200
 
 
 def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachment:
@@ -42,6 +44,7 @@ def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachmen
         name = safe_name(filename, media.media_type)
         sha256 = files.fingerprint(path)
         size_bytes = path.stat().st_size
+        files.flush(path)
         with transaction() as session:
             post = _demand_edit(session, post_id, by)
             lock_names(session)  # As `sweep_files` does: no content vanishes while somebody attaches the same.
@@ -155,16 +158,25 @@ def is_public(session: Session, attachment_id: int) -> bool:
 def remove_attachment(post_id: int, attachment_id: int, by: int) -> Attachment:
     """Put a file away that the post's text no longer shows; for 30 days it can be brought back.
 
+    While other posts have the file too, this one only lets go of it: it stays theirs.
+
     Raises:
         NotFound: the post has no such file.
         NotAllowed: `by` may not edit the post.
-        Invalid: a post's text still shows it.
+        Invalid: its text still shows it.
     """
+    links = post_attachments
     with transaction() as session:
         attachment = _of_post(session, post_id, attachment_id, by)
-        if _is_shown(session, attachment_id):
-            raise _wrong("A text still shows this file. Take it out of the text and save first.")
-        attachment.removed_at = attachment.removed_at or now()
+        query = select(links.c.post_id, links.c.shown).where(links.c.attachment_id == attachment_id)
+        shown = {row.post_id: row.shown for row in session.execute(query)}
+        if shown[post_id]:
+            raise _wrong("The text still shows this file. Take it out of the text and save first.")
+        if len(shown) > 1:
+            own = (links.c.post_id == post_id, links.c.attachment_id == attachment_id)
+            session.execute(delete(links).where(*own))
+        else:
+            attachment.removed_at = attachment.removed_at or now()
         record(session, "post.detach", f"post:{post_id}", by=by, attachment=attachment_id)
         return attachment
 
@@ -172,23 +184,29 @@ def remove_attachment(post_id: int, attachment_id: int, by: int) -> Attachment:
 def bring_back_attachment(post_id: int, attachment_id: int, by: int) -> Attachment:
     """Undo `remove_attachment`. Raises NotFound, NotAllowed."""
     with transaction() as session:
-        attachment = _of_post(session, post_id, attachment_id, by)
+        _demand_edit(session, post_id, by)
+        attachment = session.get(Attachment, attachment_id, with_for_update=True)
+        if attachment is None:
+            raise NotFound("There is no such file here.")
+        if not session.execute(select(_linked(post_id, attachment_id))).scalar_one():
+            # Any member may show any file in a text, and so have it back that way too.
+            session.execute(insert(post_attachments).values(post_id=post_id, attachment_id=attachment_id, shown=False))
         attachment.removed_at = None
         return attachment
 
 
 def _of_post(session: Session, post_id: int, attachment_id: int, by: int) -> Attachment:
+    """The post's file, locked: of two posts that let go of it at once, one is the last that has it."""
     _demand_edit(session, post_id, by)
-    link = exists().where(post_attachments.c.post_id == post_id, post_attachments.c.attachment_id == Attachment.id)
-    found = session.execute(select(Attachment).where(Attachment.id == attachment_id, link)).scalar_one_or_none()
-    if found is None:
+    query = select(Attachment).where(Attachment.id == attachment_id).with_for_update()
+    found = session.execute(query).scalar_one_or_none()
+    if found is None or not session.execute(select(_linked(post_id, attachment_id))).scalar_one():
         raise NotFound("There is no such file here.")
     return found
 
 
-def _is_shown(session: Session, attachment_id: int) -> bool:
-    shown = exists().where(post_attachments.c.attachment_id == attachment_id, post_attachments.c.shown)
-    return bool(session.execute(select(shown)).scalar_one())
+def _linked(post_id: int, attachment_id: int) -> Exists:
+    return exists().where(post_attachments.c.post_id == post_id, post_attachments.c.attachment_id == attachment_id)
 
 
 def sweep_files(until: datetime) -> int:
@@ -206,14 +224,21 @@ def sweep_files(until: datetime) -> int:
 def _discard_unowned() -> None:
     """Remove the contents that no attachment has: of deleted ones, and of uploads that a crash cut off.
 
-    A content is spared for a day, and nobody attaches meanwhile: whoever attaches it again writes it again.
+    A content is spared for a day. Looking through the folder takes long and needs no lock; what is found is deleted a
+    slice at a time while nobody attaches, if still nobody has it.
     """
-    with transaction() as session:
-        lock_names(session)
-        owned = set(session.execute(select(Attachment.sha256)).scalars())
-        for path in files.left_behind(now() - timedelta(days=1)):
-            if path.name not in owned:
-                path.unlink(missing_ok=True)
+    owned = set(db.session.execute(select(Attachment.sha256)).scalars())
+    db.session.rollback()
+    unowned = [path for path in files.left_behind(now() - timedelta(days=1)) if path.name not in owned]
+    for start in range(0, len(unowned), SLICE):
+        paths = unowned[start : start + SLICE]
+        with transaction() as session:
+            lock_names(session)
+            found = select(Attachment.sha256).where(Attachment.sha256.in_([path.name for path in paths]))
+            attached = set(session.execute(found).scalars())
+            for path in paths:
+                if path.name not in attached:
+                    path.unlink(missing_ok=True)
 
 
 def _wrong(message: str) -> Invalid:

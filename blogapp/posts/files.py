@@ -54,10 +54,14 @@ def fingerprint(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def store(source: Path, sha256: str) -> None:
-    """Move a file to its place. After a power cut it is there whole or not at all."""
-    with source.open("rb") as file:
+def flush(path: Path) -> None:
+    """Have the disk keep what the file holds: takes as long as the file is big, so never inside a transaction."""
+    with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def store(source: Path, sha256: str) -> None:
+    """Move a flushed file to its place. After a power cut it is there whole or not at all."""
     target = path_of(sha256)
     target.parent.mkdir(exist_ok=True)
     source.replace(target)

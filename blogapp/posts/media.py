@@ -51,12 +51,15 @@ def prepare(path: Path) -> Media:
         return Media(DOWNLOAD)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_big() from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Invalid:
+        raise
+    except Exception as error:  # What a decoder raises at damaged bytes is nowhere promised.
         raise _wrong("The picture is broken and cannot be shown. Try to save it anew.") from error
 
 
 def _prepare_picture(path: Path) -> Media:
-    with Image.open(path, formats=[*IMAGES, "MPO"]) as picture:
+    # A JPEG of several pictures opens as MPO, which Pillow finds out from JPEG by itself.
+    with Image.open(path, formats=list(IMAGES)) as picture:
         if picture.width * picture.height > MAX_PIXELS or getattr(picture, "n_frames", 1) > MAX_FRAMES:
             raise _too_big()
         kind = "JPEG" if picture.format == "MPO" else str(picture.format)

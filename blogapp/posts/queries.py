@@ -10,7 +10,7 @@ from blogapp.core.db import db
 from blogapp.core.errors import NotFound
 from blogapp.core.web import local
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
-from blogapp.posts.weeks import Weeks, week_of
+from blogapp.posts.weeks import LAST_WEEK, Weeks, week_of
 
 
 def find_post(session: Session, post_id: int, *, deleted: bool = False) -> Post:
@@ -73,7 +73,7 @@ def list_attachments(post_id: int) -> list[tuple[Attachment, bool]]:
 
 
 def next_week(at: datetime) -> int:
-    """The week to write about: this one, or the next that no post covers yet."""
+    """The week to write about: this one, or the next that no post covers yet; the very last where all are taken."""
     this_week = max(0, week_of(local(at).date(), settings().site_epoch))
     query = (
         select(Post.week_from, Post.week_to)
@@ -84,7 +84,7 @@ def next_week(at: datetime) -> int:
     for first, last in db.session.execute(query):
         if first is not None and last is not None and first <= week <= last:
             week = last + 1
-    return week
+    return min(week, LAST_WEEK)
 
 
 def find_overlap(session: Session, weeks: Weeks, post_id: int | None) -> Post | None:

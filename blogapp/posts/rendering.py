@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from blogapp.audit import record
 from blogapp.core.config import settings
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.markup import PIPELINE, Rendered, render
@@ -93,6 +94,8 @@ def _renew(post_id: int) -> bool:
         renewed = {"html": html, "summary": rendered.summary, "pipeline": PIPELINE}
         session.execute(update(Post).where(Post.id == post_id).values(renewed))
         changed = (html, rendered.summary) != (row.html, row.summary)
-        if changed and row.state == "published":
-            bump_version(session)
+        if changed:
+            record(session, "post.render", f"post:{post_id}", by=None)
+            if row.state == "published":
+                bump_version(session)
         return changed

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+LAST_WEEK = 9999
 NAME = re.compile(r"weeks?-(\d{1,4})(?:-(?P<word>and|to)-(\d{1,4}))?")
 
 
@@ -18,7 +19,7 @@ class Weeks:
     last: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.first <= self.last <= 9999:
+        if not 0 <= self.first <= self.last <= LAST_WEEK:
             raise ValueError(f"weeks {self.first} to {self.last}")
 
     def __len__(self) -> int:

@@ -94,9 +94,9 @@ def _newest_first(query: Select[Any]) -> Select[Any]:
 
 
 def _older_than(before: int) -> ColumnElement[bool] | None:
-    """The keyset condition for what follows post `before`; None if there never was such a post."""
-    # A post that was withdrawn since keeps its place in the order.
-    query = select(func.coalesce(posts.c.published_at, posts.c.first_published_at)).where(posts.c.id == before)
+    """The keyset condition for what follows post `before`; None if there is no such public post."""
+    # One that was withdrawn is answered like a draft, or its number would tell that it was public once.
+    query = select(posts.c.published_at).where(posts.c.id == before, PUBLIC)
     stamp = db.session.execute(query).scalar_one_or_none()
     return None if stamp is None else tuple_(posts.c.published_at, posts.c.id) < tuple_(stamp, before)
 

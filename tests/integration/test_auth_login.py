@@ -10,12 +10,13 @@ from argon2 import PasswordHasher
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, update
+from sqlalchemy import Connection, event, update
 
 from blogapp.auth import passwords
 from blogapp.auth.authentication import TRIES_FOR_ONE_ACCOUNT, TRIES_FROM_ONE_PLACE
 from blogapp.auth.members import deactivate
-from blogapp.auth.models import Member
+from blogapp.auth.models import Login, Member
+from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from tests.people import PASSWORD
 
@@ -152,3 +153,19 @@ def test_a_password_kept_at_an_older_cost_is_kept_anew(app: Flask, bob: Member, 
     assert "t=2" in str(after.password_hash)
     assert after.version == version
     assert send(app.test_client(), "bob@blog.test")[0] == 303
+
+
+def test_a_log_in_that_ends_while_a_page_is_made_does_not_break_the_page(
+    bob: Member, log_in: Callable[[Member], FlaskClient]
+) -> None:
+    browser = log_in(bob)
+    with transaction() as session:
+        session.execute(update(Login).values(seen_at=now() - timedelta(hours=1)))
+
+    def end_it(connection: Connection, _: object, statement: str, *__: object) -> None:
+        if statement.startswith("UPDATE logins"):
+            connection.exec_driver_sql("DELETE FROM logins")
+
+    event.listen(db.engine, "before_cursor_execute", end_it)
+    assert browser.get("/write").status_code == 200
+    assert browser.get("/write").status_code == 303

@@ -159,7 +159,7 @@ def test_a_week_that_is_written_leads_to_the_post_that_has_it(app: Flask, bob: M
     [
         ({"kind": "week", "weeks": "soon"}, "Write the week as a number"),
         ({"kind": "week", "weeks": ""}, "Say which week it is about"),
-        ({"kind": "week", "weeks": "9-8"}, "Write the week as a number"),
+        ({"kind": "week", "weeks": "9-8"}, "The range runs backwards. Write 8-9."),
         ({"kind": "article", "title": " "}, "Give it a title"),
         ({"kind": "poem", "title": "x"}, "Not a valid choice"),
     ],
@@ -201,3 +201,11 @@ def test_what_is_not_there_is_a_404(app: Flask, bob: Member, log_in: LogIn) -> N
         for tail in ("", "/edit", "/revisions", "/revisions/1", "/digest", "/digest/html", "/digest/progress"):
             assert client.get(f"/posts/{number}{tail}").status_code == 404
         assert client.post(f"/posts/{number}/publication", data={"version": "1"}).status_code == 404
+
+
+def test_links_are_called_after_their_week_and_a_wrong_week_is_explained(bob: Member, log_in: LogIn) -> None:
+    client = log_in(bob)
+    told = client.post("/write/new", data={"kind": "links", "weeks": "472"}, follow_redirects=True).text
+    assert "Links of week 472" in told
+    for typed, why in (("480-478", "The range runs backwards."), ("99999", "That week is too large")):
+        assert why in client.post("/write/new", data={"kind": "week", "weeks": typed}).text

@@ -370,3 +370,28 @@ def test_a_revision_is_looked_at_and_brought_back(
     assert [r.body for r in list_revisions(post.id)] == ["We shipped.", "Erin's **version**.", "We shipped."]
     assert client.post(f"/posts/{post.id}/revisions/1/restoration", data={"version": "2"}).status_code == 409
     assert log_in(carol).post(f"/posts/{post.id}/revisions/1/restoration", data={"version": "3"}).status_code == 403
+
+
+def test_what_was_published_without_a_digest_can_be_sent_as_one_later(post: Post, bob: Member, log_in: LogIn) -> None:
+    client = log_in(bob)
+    assert "Not ticked: nobody gets a mail." in look(client, post)
+    assert "Published without a digest." in act(client, post, "publication", version="1")
+    assert "The digest leaves at" in act(client, post, "digest/arm")
+    digest = digest_of(post)
+    assert digest is not None
+    assert digest.state == "waiting"
+    assert client.post(f"/posts/{post.id}/digest/arm").status_code == 409
+
+
+def test_only_what_was_public_is_called_published(post: Post, bob: Member, erin: Member) -> None:
+    save_post(post.id, 1, erin.id, title="", body="Better.")
+    publish(post.id, 2, bob.id)
+    assert [revision.was_published for revision in list_revisions(post.id)] == [True, False]
+
+
+def test_a_digest_that_has_left_is_not_said_to_leave_again(post: Post, bob: Member, log_in: LogIn) -> None:
+    publish(post.id, 1, bob.id)
+    begin_sending(post, "sent")
+    page = log_in(bob).get(f"/posts/{post.id}/digest").text
+    assert "It has left already; nothing leaves again" in page
+    assert "would get it now" not in page

@@ -108,3 +108,10 @@ def test_a_stranger_sees_an_honest_404(reader: FlaskClient) -> None:
     response = reader.get("/no/such/page")
     assert response.status_code == 404
     assert "Set-Cookie" not in response.headers
+
+
+def test_an_address_that_a_route_with_a_number_answers_is_refused(app: Flask) -> None:
+    with pytest.raises(Invalid, match="page of the site itself"), transaction() as session:
+        claim_slug(session, "sitemap-1.xml", "post:1")
+    with transaction() as session:
+        claim_slug(session, "sitemap-one.xml", "post:1")

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from blogapp.audit import AuditEntry
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.delivery import outbox
+from blogapp.delivery.engine import Engine
+from blogapp.delivery.envelopes import Envelope
 from blogapp.delivery.models import OutboxMail
 from blogapp.delivery.outbox import deliver_outbox, forget_old_mail, queue_mail, queue_message
 from blogapp.delivery.owners import owner_name
+from blogapp.delivery.replies import Outcome
 from blogapp.delivery.suppressions import lift, suppress, suppressed
 from tests import mailbox
 from tests.relay import Relay
@@ -234,3 +237,37 @@ def test_settled_mails_are_forgotten_in_time(app: Flask, relay: Relay) -> None:
     assert forget_old_mail() == 1
     db.session.rollback()
     assert set(db.session.execute(select(OutboxMail.id)).scalars()) == {new, waiting}
+
+
+def test_no_transaction_is_open_while_the_relay_is_spoken_to(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+
+    def deliver(self: Engine, envelopes: Iterator[Envelope]) -> Iterator[tuple[Envelope, Outcome]]:
+        seen.append(db.session().in_transaction())
+        yield from original(self, envelopes)
+
+    original = Engine.deliver
+    monkeypatch.setattr(Engine, "deliver", deliver)
+    number = queue()
+    deliver_outbox(ME)
+    assert seen == [False]
+    assert found(number).state == "sent"
+
+
+def test_old_mail_is_forgotten_in_slices(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "SLICE", 2)
+    for _ in range(5):
+        queue()
+    with transaction() as session:
+        session.execute(update(OutboxMail).values(state="sent", sent_at=now() - timedelta(days=8)))
+    young = queue()
+    deletes: list[int] = []
+
+    def count(_: Any, cursor: Any, statement: str, *__: Any) -> None:
+        if statement.startswith("DELETE FROM outbox"):
+            deletes.append(1)
+
+    event.listen(db.engine, "before_cursor_execute", count)
+    assert forget_old_mail() == 5
+    assert len(deletes) == 3
+    assert db.session.execute(select(OutboxMail.id)).scalars().all() == [young]

@@ -43,6 +43,7 @@ POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.hold", "POST"): PUBLISH,
     ("authoring.cancel", "POST"): PUBLISH,
     ("authoring.send_now", "POST"): PUBLISH,
+    ("authoring.send_digest", "POST"): PUBLISH,
     ("authoring.resume", "POST"): PUBLISH,
     ("authoring.doubts", "POST"): PUBLISH,
     ("authoring.test_copy", "POST"): OWN_OR_ANY,

@@ -108,3 +108,14 @@ def test_a_canonical_address_is_whole_and_of_the_site(reader: FlaskClient, some_
         link = soup(reader.get(address, headers={"Host": "elsewhere.test"})).select_one("link[rel=canonical]")
         assert link is not None
         assert link["href"] == f"http://blog.test{address}"
+
+
+def test_no_cache_on_the_way_keeps_an_error_page(
+    app: Flask, reader: FlaskClient, bob: Member, log_in: Callable[[Member], FlaskClient], some_posts: None
+) -> None:
+    for address in ("/draft", "/nothing", "/archive/1900", "/files/1/none.png"):
+        response = reader.get(address)
+        assert (response.status_code, response.headers["Cache-Control"]) == (404, "no-cache"), address
+    assert reader.get("/draft").vary.as_set() == {"cookie"}
+    assert reader.post("/essay").headers["Cache-Control"] == "no-cache"
+    assert log_in(bob).get("/nothing").headers["Cache-Control"] == "private, no-store"

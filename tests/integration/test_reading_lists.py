@@ -80,13 +80,15 @@ def test_posts_of_one_moment_are_all_shown_once_over_the_pages(reader: FlaskClie
     assert pages == 3
 
 
-def test_paging_survives_the_withdrawal_of_the_post_it_stood_at(reader: FlaskClient, bob: Member) -> None:
-    posts = [article(bob, f"post-{number}", at=SOME_DAY + timedelta(days=number)) for number in range(30)]
-    address = hrefs(soup(reader, "/"), ".pager [rel=next]")[0]
-    before = hrefs(soup(reader, address), ".stream a")
+def test_a_place_does_not_tell_that_a_post_was_public_once(reader: FlaskClient, bob: Member) -> None:
+    draft, withdrawn = article(bob, "draft", state="draft"), article(bob, "withdrawn")
+    week(bob, 473)
+    assert reader.get(f"/?before={withdrawn.id}").status_code == 200
     with transaction() as session:
-        session.merge(posts[6]).withdraw()
-    assert hrefs(soup(reader, address), ".stream a") == before == [f"/post-{n}" for n in range(5, -1, -1)]
+        session.merge(withdrawn).withdraw()
+    for post in (draft, withdrawn):
+        for address in ("/", "/bob-barker"):
+            assert reader.get(f"{address}?before={post.id}").status_code == 404, (address, post.slug)
 
 
 def test_a_place_that_never_was_is_not_found(reader: FlaskClient, bob: Member) -> None:

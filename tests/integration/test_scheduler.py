@@ -150,3 +150,16 @@ def test_what_a_worker_commits_on_sqlite_survives_a_power_cut(app: Flask) -> Non
     thread.start()
     thread.join()
     assert levels == [1, 2]  # NORMAL, then FULL
+
+
+def test_a_worker_without_a_clock_does_not_live_on(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(scheduler, "start_clock", refuse)
+    worker = Worker(app)
+    with pytest.raises(RuntimeError, match="new thread"):
+        worker.start()
+    for thread in worker.threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in worker.threads)

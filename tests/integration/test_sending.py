@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
+from blogapp.delivery.engine import Engine
+from blogapp.delivery.models import OutboxMail
 from blogapp.delivery.suppressions import suppress
 from blogapp.digest import planning
-from blogapp.digest.models import Batch, Digest
+from blogapp.digest.models import Batch, Digest, Sending
+from blogapp.digest.publishing import hold, publish, send_now, withdraw
 from blogapp.digest.sending import send_some
 from blogapp.posts.models import Post
 from blogapp.subscribing.models import Subscriber
@@ -180,3 +184,50 @@ def test_two_workers_share_the_batches_and_send_nothing_twice(
     assert set(sink.accepted.values()) == {1}
     assert (sink.total, how_far(post).state) == (400, "sent")
     assert sink.connections >= 2
+
+
+def test_a_passing_trouble_with_the_database_does_not_put_a_digest_off(
+    app: Flask, bob: Member, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang_up(*_: Any, **__: Any) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("server closed the connection unexpectedly"))
+
+    subscriber("ada@reader.test")
+    post = publish_draft(bob)
+    due_at = digest_of(post).due_at
+    with monkeypatch.context() as patched:
+        patched.setattr(planning, "compose", hang_up)
+        with pytest.raises(OperationalError):
+            planning.begin_due(ME)
+    assert (digest_of(post).state, digest_of(post).due_at) == ("waiting", due_at)
+    assert db.session.execute(select(OutboxMail.id)).first() is None
+    send_all()
+    assert sink.accepted == {"ada@reader.test": 1}
+
+
+def test_a_post_published_again_without_its_digest_can_still_send_it(app: Flask, bob: Member, sink: Sink) -> None:
+    subscriber("ada@reader.test")
+    post = publish_draft(bob)
+    hold(digest_of(post).id, bob.id)
+    post = withdraw(post.id, db.session.get_one(Post, post.id).version, bob.id)
+    assert digest_of(post).state == "withdrawn"
+    publish(post.id, db.session.get_one(Post, post.id).version, bob.id, with_digest=False)
+    assert digest_of(post).state == "cancelled"
+    send_all()
+    assert sink.total == 0
+    send_now(digest_of(post).id, bob.id)
+    send_all()
+    assert sink.accepted == {"ada@reader.test": 1}
+
+
+def test_no_transaction_is_open_while_a_paused_digest_tries_the_relay(
+    app: Flask, bob: Member, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_draft(bob)
+    planning.begin_due(ME)
+    with transaction() as session:
+        session.execute(update(Sending).values(state="paused", resume_at=now()))
+    seen: list[bool] = []
+    monkeypatch.setattr(Engine, "open", lambda _: seen.append(db.session().in_transaction()))
+    send_some(ME, threading.Event())
+    assert seen[:1] == [False]

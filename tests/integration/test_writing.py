@@ -302,6 +302,16 @@ def test_rendering_again_renews_the_html_and_disturbs_nobody(app: Flask, bob: Me
     assert site_version() == before + 1
 
 
+def test_rendering_again_is_on_record_when_it_changed_something(app: Flask, bob: Member) -> None:
+    post = week(473, bob)
+    with db.engine.begin() as connection:
+        connection.execute(update(Post).values(html="<p>old</p>"))
+    render_again()
+    render_again()
+    acts = select(AuditEntry.subject).where(AuditEntry.act == "post.render")
+    assert db.session.execute(acts).scalars().all() == [f"post:{post.id}"]
+
+
 def at_once(app: Flask, acts: Sequence[Callable[[], object]]) -> list[BaseException | None]:
     """Run each act in a thread of its own, all at the same moment; what each raised."""
     raised: list[BaseException | None] = [None] * len(acts)

@@ -202,3 +202,9 @@ def test_a_weeks_note_takes_milliseconds() -> None:
         html(text)
         fastest = min(fastest, time.perf_counter() - started)
     assert fastest < 0.1
+
+
+def test_an_address_of_an_older_pipeline_that_cannot_be_taken_apart_stays_as_it_was() -> None:
+    html = '<a href="//[">this</a> <img srcset="//[ 2x, /b 3x"> <a href="/c">that</a>'
+    expected = '<a href="//[">this</a> <img srcset="//[ 2x, http://x.test/b 3x"> <a href="http://x.test/c">that</a>'
+    assert absolute(html, "http://x.test") == expected

@@ -191,3 +191,7 @@ def test_lines_fit_and_every_word_is_kept(words: list[str]) -> None:
     assert all(columns(line) <= 72 and line == line.rstrip() for line in read.splitlines())
     plain = [word.replace("<em>", "_").replace("</em>", "_").replace("<b>", "*").replace("</b>", "*") for word in words]
     assert read.split() == plain
+
+
+def test_a_picture_whose_address_cannot_be_taken_apart_costs_no_mail() -> None:
+    assert "[image]" in plain_text('<p>See <img src="//["> there</p>', base_url="http://x.test")

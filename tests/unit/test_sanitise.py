@@ -144,3 +144,10 @@ def test_what_members_need_stays() -> None:
     ):  # fmt: skip
         assert part in html
     assert "evil" not in html
+
+
+@pytest.mark.parametrize("text", ["[this](//[)", '<a href="http://[x">this</a>', "[this](https://a]/)"])
+def test_an_address_that_nobody_can_take_apart_is_left_out(text: str) -> None:
+    html = render(text).html
+    assert "href" not in html
+    assert "this" in html
