@@ -90,7 +90,7 @@ def _print_json(rows: Iterator[Mapping[str, Any]]) -> int:
 
 def _print_lines(rows: Iterator[Mapping[str, Any]]) -> int:
     count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007
+    for count, row in enumerate(rows, 1):  # noqa: B007  # how many is asked for at the end
         click.echo("\t".join(" ".join(_word(value).split()) for value in row.values()))
     return count
 

@@ -92,7 +92,7 @@ def _free_address(host: str, port: int) -> str:
 
 def _announce(host: str, address: str, port: int, base_url: str) -> None:
     """Say where the site is, once it answers."""
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104  # only said, never bound to
     while not _answers(here, port):
         time.sleep(0.05)
     shown = f"[{host}]" if ":" in host else host
