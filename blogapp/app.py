@@ -21,6 +21,7 @@ from blogapp.core.errors import BlogError, TooMany
 from blogapp.core.resources import resource_dir
 from blogapp.core.web import TrustedProxies, init_web
 from blogapp.delivery.relay import parse_relay
+from blogapp.porting import models as porting_models  # noqa: F401  # its table belongs to every database
 from blogapp.reading.health import bp as health
 from blogapp.reading.views import bp as reading
 from blogapp.subscribing.views import bp as subscribing

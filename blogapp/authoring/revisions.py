@@ -24,7 +24,7 @@ def revisions(post_id: int) -> ResponseReturnValue:
     post = read_post(post_id)
     found = list_revisions(post_id)
     numbers = {revision.number for revision in found}
-    newest = found[0].number if found else 0
+    newest = next((revision.number for revision in found if not revision.beside), 0)
     new = _chosen("new", numbers, newest)
     old = _chosen("old", numbers, max((number for number in numbers if number < new), default=new))
     older, newer = (next((r for r in found if r.number == number), None) for number in (min(old, new), max(old, new)))
@@ -45,8 +45,9 @@ def revision(post_id: int, number: int) -> ResponseReturnValue:
     """One revision, as it would look and as it was typed."""
     demand(asking(), "post.see")
     found = read_revision(db.session(), post_id, number)
-    html = prefix_ids(render(found.body, title=found.title).html, "r-")
-    return render_template("authoring/revision.html", post=read_post(post_id), revision=found, html=html)
+    post = read_post(post_id)
+    html = prefix_ids(render(found.body, title=found.title, format=post.format).html, "r-")
+    return render_template("authoring/revision.html", post=post, revision=found, html=html)
 
 
 @bp.post(f"/posts/{ID}/revisions/{NUMBER}/restoration")

@@ -3,7 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from blogapp.auth.models import Member
@@ -35,6 +48,7 @@ class Post(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('week', 'links', 'article', 'page')", name="kind"),
         CheckConstraint("state IN ('draft', 'published')", name="state"),
+        CheckConstraint("format IN ('markdown', 'html')", name="format"),
         CheckConstraint("(state = 'published') = (published_at IS NOT NULL)", name="published_has_date"),
         CheckConstraint("week_to >= week_from", name="weeks_in_order"),
         CheckConstraint("(week_from IS NULL) = (week_to IS NULL)", name="weeks_both"),
@@ -55,11 +69,15 @@ class Post(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
     body: Mapped[str]
+    # What the body is written in: Markdown, or HTML for what came so from elsewhere.
+    format: Mapped[str] = mapped_column(default="markdown", server_default="markdown")
     html: Mapped[str] = mapped_column(default="")
     pipeline: Mapped[int] = mapped_column(default=0)
     summary: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default="draft")
     visibility: Mapped[str] = mapped_column(default="public", server_default=text("'public'"))
+    # Whether the site's menu names it; asked of pages only.
+    in_menu: Mapped[bool] = mapped_column(default=True, server_default=true())
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
@@ -155,6 +173,8 @@ class Revision(Base):
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     # A published revision never changes again, whoever edits and however soon.
     was_published: Mapped[bool] = mapped_column(default=False)
+    # What an import brought while the post had been edited here: kept to be looked at, never what the post said.
+    beside: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     member: Mapped[Member | None] = relationship(lazy="joined")
 

@@ -37,6 +37,12 @@ def read_post(post_id: int) -> Post:
     return post
 
 
+def read_format(post_id: int) -> str:
+    """What the post is written in: `markdown` or `html`; that never changes. Markdown where there is no such post."""
+    query = select(Post.format).where(Post.id == post_id)
+    return db.session.execute(query).scalar_one_or_none() or "markdown"
+
+
 def list_revisions(post_id: int) -> list[Revision]:
     """All revisions of a post, newest first."""
     query = select(Revision).where(Revision.post_id == post_id).order_by(Revision.number.desc())
@@ -45,8 +51,13 @@ def list_revisions(post_id: int) -> list[Revision]:
 
 def newest_revision(session: Session, post_id: int) -> Revision | None:
     """What the post says now, with who wrote it and when."""
-    query = select(Revision).where(Revision.post_id == post_id).order_by(Revision.number.desc()).limit(1)
-    return session.execute(query).scalar_one_or_none()
+    query = select(Revision).where(Revision.post_id == post_id, Revision.beside.is_(False))
+    return session.execute(query.order_by(Revision.number.desc()).limit(1)).scalar_one_or_none()
+
+
+def next_number(session: Session, post_id: int) -> int:
+    """The number of the revision to come."""
+    return (session.execute(select(func.max(Revision.number)).where(Revision.post_id == post_id)).scalar_one() or 0) + 1
 
 
 def read_revision(session: Session, post_id: int, number: int) -> Revision:

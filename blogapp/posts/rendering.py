@@ -14,6 +14,7 @@ from blogapp.core.sanitise import TAG
 from blogapp.posts.models import Attachment, Post, post_attachments
 
 OWN_FILE = re.compile(r'(?:^|[\s,"])/files/(\d{1,18})/')
+RENEWED = (Post.title, Post.body, Post.format, Post.html, Post.summary, Post.state, Post.version)
 IMAGE_SOURCE = re.compile(r'\ssrc="(?:[^"]*)/files/(\d{1,18})/[^"]*"')
 
 
@@ -81,9 +82,9 @@ def render_again(post_id: int | None = None, *, outdated_only: bool = False) -> 
 
 
 def _renew(post_id: int) -> bool:
-    query = select(Post.title, Post.body, Post.html, Post.summary, Post.state, Post.version).where(Post.id == post_id)
+    query = select(*RENEWED).where(Post.id == post_id)
     before = db.session.execute(query).one()
-    rendered = render(before.body, title=before.title)
+    rendered = render(before.body, title=before.title, format=before.format)
     with transaction() as session:
         row = session.execute(query.with_for_update()).one_or_none()
         if row is None or row.version != before.version:

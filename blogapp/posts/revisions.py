@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from blogapp.posts.models import Post, Revision
-from blogapp.posts.queries import newest_revision
+from blogapp.posts.queries import newest_revision, next_number
 
 GROWS_FOR = timedelta(minutes=10)
 
@@ -29,7 +29,7 @@ def keep_revision(session: Session, post: Post, by: int, at: datetime, *, fresh:
         return newest
     revision = Revision(
         post_id=post.id,
-        number=newest.number + 1 if newest else 1,
+        number=next_number(session, post.id),
         member_id=by,
         title=post.title,
         body=post.body,

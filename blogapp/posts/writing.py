@@ -28,7 +28,7 @@ from blogapp.posts.naming import (
     title_for,
     weeks_for,
 )
-from blogapp.posts.queries import find_post, read_revision
+from blogapp.posts.queries import find_post, read_format, read_revision
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
 from blogapp.posts.weeks import Weeks
@@ -121,7 +121,7 @@ def save_post(
         Invalid: something is missing or wrong (`fields` says what), or the weeks are covered (`WeekTaken`).
     """
     body = text_for(body)
-    rendered = render(body)  # Before the transaction: others may write meanwhile.
+    rendered = render(body, format=read_format(post_id))  # Before the transaction: others may write meanwhile.
     # One flush, at the end: each raises the version by one.
     with transaction() as session, session.no_autoflush:
         post, member = _open(session, post_id, version, by)
@@ -143,7 +143,7 @@ def restore_revision(post_id: int, version: int, number: int, by: int) -> Post:
         NotFound, NotAllowed, Conflict: as for `save_post`.
     """
     body = read_revision(db.session(), post_id, number).body
-    rendered = render(body)
+    rendered = render(body, format=read_format(post_id))
     with transaction() as session, session.no_autoflush:
         post, _ = _open(session, post_id, version, by)
         revision = read_revision(session, post_id, number)

@@ -178,7 +178,7 @@ def redirect_of(path: str) -> tuple[bool, str | None]:
 
 def site_pages() -> list[Entry]:
     """The pages that the site's navigation names, the oldest first."""
-    query = _listed().where(posts.c.kind == "page").order_by(posts.c.published_at, posts.c.id)
+    query = _listed().where(posts.c.kind == "page", posts.c.in_menu).order_by(posts.c.published_at, posts.c.id)
     return _entries(db.session.execute(query.limit(12)))
 
 
