@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from blogapp.porting.snips import BadSnip
+from blogapp.porting.documents import BadDocument
 
 MAX_BYTES = 5_000_000
 LINK = "it is a symbolic link; name the file that it points to"
@@ -15,75 +15,80 @@ LINK = "it is a symbolic link; name the file that it points to"
 
 @dataclass(frozen=True)
 class Candidate:
-    """A path to look at; `reason` says why it can't be one, where that is plain before it is opened."""
+    """A path to look at; `reason` says why it can't be one, where that is plain before it is opened.
+
+    `root`: what was named, the path itself or a folder above it.
+    """
 
     path: Path
     reason: str = ""
+    root: Path = Path()
 
 
 def find_candidates(paths: Iterable[Path]) -> Iterator[Candidate]:
     """Every file among `paths` and in the folders among them, by name; hidden ones in folders are left alone."""
     for path in paths:
         if path.is_symlink():
-            yield Candidate(path, LINK)
+            yield Candidate(path, LINK, path)
         elif path.is_dir():
-            yield from _walk(path)
+            yield from _walk(path, path)
         elif path.exists():
-            yield Candidate(path)
+            yield Candidate(path, "", path)
         else:
-            yield Candidate(path, "there is no such file")
+            yield Candidate(path, "there is no such file", path)
 
 
-def _walk(folder: Path) -> Iterator[Candidate]:
+def _walk(folder: Path, root: Path) -> Iterator[Candidate]:
     try:
         with os.scandir(folder) as entries:
             inside = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
     except OSError as error:
-        yield Candidate(folder, _why(error))
+        yield Candidate(folder, _why(error), root)
         return
     for entry in inside:
         if entry.is_symlink():
-            yield Candidate(Path(entry.path), LINK)
+            yield Candidate(Path(entry.path), LINK, root)
         elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path))
+            yield from _walk(Path(entry.path), root)
         else:
-            yield Candidate(Path(entry.path))
+            yield Candidate(Path(entry.path), "", root)
 
 
-def read_bytes(path: Path) -> bytes:
-    """The content of a regular file of at most MAX_BYTES.
+def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a regular file of at most `limit` bytes.
 
     Opened without following a link and without waiting, so that neither a link put there a moment ago nor a pipe
     without a writer can trick it.
 
     Raises:
-        BadSnip: it is no regular file, cannot be read, or is too large.
+        BadDocument: it is no regular file, cannot be read, or is too large.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        raise BadSnip(LINK if error.errno == errno.ELOOP else _why(error)) from None
+        raise BadDocument(LINK if error.errno == errno.ELOOP else _why(error)) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BadDocument("it is no regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise BadSnip("it is no regular file")
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise BadSnip(f"it is larger than {MAX_BYTES // 1_000_000} MB")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise BadDocument(f"it is larger than {limit // 1_000_000} MB")
     return data
 
 
 def decode(data: bytes) -> str:
     """
     Raises:
-        BadSnip: it is binary or not UTF-8.
+        BadDocument: it is binary or not UTF-8.
     """
     if b"\0" in data:
-        raise BadSnip("it is binary, not text")
+        raise BadDocument("it is binary, not text")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise BadSnip(f"it is not UTF-8: byte 0x{data[error.start]:02x} in line {line}") from None
+        raise BadDocument(f"it is not UTF-8: byte 0x{data[error.start]:02x} in line {line}") from None
 
 
 def _why(error: OSError) -> str:

@@ -31,7 +31,7 @@ class Source(Base):
     post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), index=True)
     member_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), index=True)
     content: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(index=True)
     title: Mapped[str] = mapped_column(default="")
     body: Mapped[str] = mapped_column(default="")
     # A later state of the file that was stored as a revision beside the post, because both had changed.

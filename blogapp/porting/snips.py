@@ -1,4 +1,4 @@
-"""Snips: Markdown files with a metadata block at their end. Pure: text in, facts out; no database, no files.
+"""Snips: Markdown or HTML files with a metadata block at their end. Pure: text in, facts out; no database, no files.
 
 A snip is text, then a block that begins at the FIRST line that starts with a colon (`:key: value`). Blank lines inside
 the block are allowed; an indented line goes on with the value above it. Values are plain strings, never YAML.
@@ -8,51 +8,43 @@ Nothing of a file is dropped silently: a line in the block that is neither is an
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from blogapp.core.errors import Invalid
+from blogapp.core.addresses import SLUG, suggest_slug
+from blogapp.porting.documents import BadDocument, Document
+from blogapp.porting.templating import IMAGES, Translation, humanise
 from blogapp.posts.weeks import Weeks, parse_week_slug
 
+ORIGIN = "snips"
 KEY_LINE = re.compile(r":([^:\s]+):[ \t]*(.*)")
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)\d*\s*(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 LINKS_NAME = re.compile(r"(weeks?-\d{1,4}(?:-(?:and|to)-\d{1,4})?)-links")
-# The one template helper that can be said in Markdown: who of the team recommends a link.
-BY = re.compile(r"""<%=\s*by\(\s*(['"])([a-z0-9]+(?:-[a-z0-9]+)*)\1\s*\)\s*%>""")
+# No title of a post needs one of these; a browser would be the wrong place to find out.
+ACTIVE = re.compile(r"<\s*/?\s*(?:script|iframe|object|embed|svg|style)\b|<[^>]*\bon\w+\s*=|javascript:", re.IGNORECASE)
 YES_OR_NO = {"true": True, "yes": True, "false": False, "no": False, "": False}
 DATED_KINDS = frozenset({"blog", "show-and-tell", "article"})
+DATED_FOLDERS = frozenset({"blog", "show-and-tell"})
 
 
-class BadSnip(Invalid):
+class BadSnip(BadDocument):
     """The file cannot be imported; the message is the reason, without the file's name."""
 
 
 @dataclass(frozen=True)
 class Snip:
-    """A file taken apart. `meta` holds every key in order, as written; values without surrounding blanks."""
+    """A file taken apart. `meta` holds every key in order, as written; values without surrounding blanks.
+
+    `first_line`: the line of the file, from 1, that the body begins in.
+    """
 
     name: str
     body: str
     meta: tuple[tuple[str, str], ...]
+    first_line: int = 1
 
     def get(self, key: str) -> str:
         """The last value of `key`, whatever its capitals; nothing where there is none."""
         return next((value for k, value in reversed(self.meta) if k.lower() == key), "")
-
-
-@dataclass(frozen=True)
-class Document:
-    """A snip in this program's terms. `author` and `signers` are slugs; times are aware, UTC."""
-
-    name: str
-    kind: str
-    weeks: Weeks | None
-    title: str
-    body: str
-    author: str
-    signers: frozenset[str]
-    draft: bool
-    created_at: datetime | None
-    updated_at: datetime | None
-    meta: tuple[tuple[str, str], ...]
 
 
 def file_stem(filename: str) -> str:
@@ -82,38 +74,47 @@ def parse_snip(filename: str, text: str) -> Snip:
             meta[-1] = (key, f"{value}\n{line.rstrip()}")
         elif line.strip():
             raise BadSnip(f"line {number} stands in the metadata and is not `:key: value`: {_shorten(line)}")
-    snip = Snip(file_stem(filename), "\n".join(lines[:start]).strip("\n").rstrip(), tuple(meta))
-    return snip if snip.name else Snip(snip.get("name"), snip.body, snip.meta)
+    text = "\n".join(lines[:start])
+    leading = len(text) - len(text.lstrip("\n"))
+    snip = Snip(file_stem(filename), text.strip("\n").rstrip(), tuple(meta), leading + 1)
+    return snip if snip.name else Snip(snip.get("name"), snip.body, snip.meta, snip.first_line)
 
 
-def read_document(snip: Snip, folder: str) -> Document:
+def read_document(snip: Snip, folder: str, said: Translation | None = None, **given: Any) -> Document:
     """Say what a snip is.
 
     Args:
         folder: the name of the folder that the file lies in; with the name it decides the kind.
+        said: its body with the template helpers said in plain words; None takes the body as it is.
+        given: further fields of the Document (path, content, format, draft).
 
     Raises:
-        BadSnip: it needs a template helper, belongs to a folder that is not imported, or a value makes no sense.
+        BadSnip: a value makes no sense.
     """
-    if folder == "people":
-        raise BadSnip("it is a member's own page; write it as the member's bio")
-    if folder == "templates":
-        raise BadSnip("it is a template, not a post")
     kind, weeks = kind_of(snip.name, folder, snip.get("kind"))
-    body, signers = _sign(snip.body)
-    return Document(
-        name=snip.name,
-        kind=kind,
-        weeks=weeks,
-        title=_title(snip, weeks),
-        body=body,
-        author=snip.get("author").lower(),
-        signers=signers,
-        draft=_yes_or_no("draft", snip.get("draft")),
-        created_at=parse_time("created_at", snip.get("created_at")),
-        updated_at=parse_time("updated_at", snip.get("updated_at")),
-        meta=snip.meta,
-    )
+    said = said or Translation(snip.body)
+    fits = SLUG.fullmatch(snip.name) is not None
+    fields: dict[str, Any] = {
+        "origin": ORIGIN,
+        "name": snip.name,
+        "path": snip.name,
+        "content": b"",
+        "kind": kind,
+        "weeks": weeks,
+        "title": title_of(snip, weeks),
+        "body": said.text,
+        "author": suggest_slug(snip.get("author")) or snip.get("author"),
+        "signers": said.signers,
+        "draft": is_draft(snip),
+        "created_at": parse_time("created_at", snip.get("created_at")),
+        "updated_at": parse_time("updated_at", snip.get("updated_at")),
+        "slug": snip.name if fits else suggest_slug(snip.name),
+        "old_paths": () if fits else (snip.name,),
+        "image_roots": (IMAGES, IMAGES.lstrip("/")),
+        "meta": snip.meta,
+        "warnings": tuple((line + snip.first_line - 1, tag) for line, tag in said.left),
+    }
+    return Document(**{**fields, **given})
 
 
 def kind_of(name: str, folder: str, said: str) -> tuple[str, Weeks | None]:
@@ -124,7 +125,7 @@ def kind_of(name: str, folder: str, said: str) -> tuple[str, Weeks | None]:
         return "links", parse_week_slug(match[1])
     if folder == "weeklinks" or said == "links":
         return "links", None
-    return ("article" if folder == "blog" or said in DATED_KINDS else "page"), None
+    return ("article" if folder in DATED_FOLDERS or said in DATED_KINDS else "page"), None
 
 
 def parse_time(key: str, value: str) -> datetime | None:
@@ -147,11 +148,6 @@ def parse_time(key: str, value: str) -> datetime | None:
         raise BadSnip(f"`:{key}:` is not a date and time: {_shorten(value)}") from None
 
 
-def humanise(slug: str) -> str:
-    """A name for somebody of whom only the slug is known: `chris-roos` -> `Chris Roos`."""
-    return " ".join(word.capitalize() for word in slug.split("-") if word)
-
-
 def first_heading(body: str) -> str:
     """The text of the first heading, without its markup; nothing where there is none."""
     fence = ""
@@ -169,31 +165,32 @@ def first_heading(body: str) -> str:
     return ""
 
 
-def _title(snip: Snip, weeks: Weeks | None) -> str:
-    given = " ".join(snip.get("page_title").split())
+def title_of(snip: Snip, weeks: Weeks | None = None) -> str:
+    """What it is called: as it says, else its first heading, else its weeks or its name.
+
+    Raises:
+        BadSnip: the title holds what a browser would run.
+    """
+    given = " ".join((snip.get("page_title") or snip.get("display_name").strip("\"'")).split())
     fallback = weeks.title if weeks and parse_week_slug(snip.name) else humanise(snip.name)
-    return given or first_heading(snip.body) or fallback
+    title = given or first_heading(snip.body) or fallback
+    if ACTIVE.search(title):
+        raise BadSnip(f"its title holds a script: {_shorten(title)}")
+    return title
+
+
+def is_draft(snip: Snip) -> bool:
+    """
+    Raises:
+        BadSnip: `:draft:` says neither yes nor no.
+    """
+    return _yes_or_no("draft", snip.get("draft"))
 
 
 def _plain(heading: str) -> str:
     text = re.sub(r"[ \t]*\{[#.:][^}]*\}$", "", heading.strip())
     text = re.sub(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", text)
     return " ".join(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text).split())
-
-
-def _sign(body: str) -> tuple[str, frozenset[str]]:
-    """Turn `<%= by('chris-roos') %>` into a link to the member.
-
-    Raises:
-        BadSnip: any other template tag is left, which would stand on the page as text.
-    """
-    signers = frozenset(match[2] for match in BY.finditer(body))
-    signed = BY.sub(lambda match: f"— [{humanise(match[2])}](/{match[2]})", body)
-    if (at := signed.find("<%")) >= 0:
-        number = signed.count("\n", 0, at) + 1
-        tag = signed[at:].split("\n")[0]
-        raise BadSnip(f"line {number} uses a template helper that is not known here: {_shorten(tag)}")
-    return signed, signers
 
 
 def _yes_or_no(key: str, value: str) -> bool:

@@ -36,6 +36,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sources_post_id"), "sources", ["post_id"], unique=False)
     op.create_index(op.f("ix_sources_member_id"), "sources", ["member_id"], unique=False)
+    op.create_index(op.f("ix_sources_sha256"), "sources", ["sha256"], unique=False)
     with op.batch_alter_table("posts") as batch:
         batch.add_column(sa.Column("format", sa.String(), server_default="markdown", nullable=False))
         batch.add_column(sa.Column("in_menu", sa.Boolean(), server_default=sa.true(), nullable=False))
@@ -52,6 +53,7 @@ def downgrade() -> None:
         batch.drop_constraint(op.f("ck_posts_format"), type_="check")
         batch.drop_column("in_menu")
         batch.drop_column("format")
+    op.drop_index(op.f("ix_sources_sha256"), table_name="sources")
     op.drop_index(op.f("ix_sources_member_id"), table_name="sources")
     op.drop_index(op.f("ix_sources_post_id"), table_name="sources")
     op.drop_table("sources")

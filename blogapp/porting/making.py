@@ -1,0 +1,295 @@
+"""A document becomes a post, or changes the one that it became; what both sides changed is kept beside it."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from blogapp.audit import record
+from blogapp.auth.models import Member
+from blogapp.core.addresses import Redirect, Slug, claim_slug
+from blogapp.core.clock import now
+from blogapp.core.db import bump_version, transaction
+from blogapp.core.markup import Rendered, render
+from blogapp.porting import pictures
+from blogapp.porting.documents import BadDocument, Document, Leftover
+from blogapp.porting.known import Known, find_known, find_same_content, note
+from blogapp.porting.people import Undone, find_or_make
+from blogapp.porting.pictures import Place, Ready
+from blogapp.porting.report import Outcome
+from blogapp.posts.models import Post, Revision
+from blogapp.posts.naming import check_weeks, lock_names, make_room, move_to, text_for, title_for
+from blogapp.posts.queries import next_number
+from blogapp.posts.rendering import link_files, show_rendered
+from blogapp.posts.revisions import keep_revision
+
+if TYPE_CHECKING:
+    from blogapp.porting.importing import Run
+
+# A clock or an offset may be a little wrong; a year may not.
+LEEWAY = timedelta(days=1)
+BESIDE = "the document and its post have both changed; the post keeps its text, and the document's is its revision {}"
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A document on its way in: as a post keeps it, and how it looks where that is known already.
+
+    `rendered` is None where it shows pictures, whose addresses are only known inside the transaction.
+    """
+
+    document: Document
+    run: "Run"
+    sha256: str
+    title: str
+    body: str
+    rendered: Rendered | None
+    places: list[Place]
+    ready: dict[Path, Ready]
+
+    def rendering(self) -> Rendered:
+        return self.rendered or render(self.body, title=self.title, format=self.document.format)
+
+
+def bring(document: Document, run: "Run") -> Outcome:
+    """Make or change the post of a document.
+
+    Raises:
+        BadDocument: it would come out as a post that makes no sense, or its post stands in the way.
+        Invalid: its title, address or weeks cannot be had.
+    """
+    sha256 = hashlib.sha256(document.content).hexdigest()
+    known = find_known(document.origin, document.name) or _renamed(document, sha256, run)
+    if known is not None and known.path not in ("", document.path) and run.lies(known.path):
+        raise BadDocument(f"{known.path} has the same name")
+    title, body = title_for(document.title, document.weeks), text_for(document.body)
+    places, missing = run.pictures.places(body, document.image_roots)
+    warnings = [f"line {line}: {tag} is no helper known here; it stays as text" for line, tag in document.warnings]
+    warnings += [f"{address} is not in the folder of images" for address in missing]
+    if known is not None and _is_as_before(known, document, sha256, body, places):
+        return Outcome(document.path, "unchanged", post_id=known.post_id)
+    _check(document, body)
+    rendered = None if places else render(body, title=title, format=document.format)
+    with pictures.readied(places) as (ready, broken):
+        warnings += [f"{path.name}: {why}" for path, why in broken.items()]
+        fresh = Fresh(document, run, sha256, title, body, rendered, places, ready)
+        try:
+            with transaction() as session:
+                outcome = _make(session, fresh) if known is None else _change(session, known, fresh)
+                if run.dry_run:
+                    raise Undone
+        except Undone:
+            pass
+    return replace(outcome, warnings=tuple(warnings))
+
+
+def keep_leftover(leftover: Leftover, run: "Run") -> Outcome:
+    """Keep what becomes no post for the way out."""
+    sha256 = hashlib.sha256(leftover.content).hexdigest()
+    known = find_known(leftover.origin, leftover.name)
+    if known is not None and known.path not in ("", leftover.path) and run.lies(known.path):
+        raise BadDocument(f"{known.path} has the same name")
+    if known is not None and (known.post_id or known.member_id):
+        raise BadDocument("a post or a member came from a document of that name")
+    if known is not None and known.sha256 == sha256:
+        return Outcome(leftover.path, "unchanged")
+    if not run.dry_run:
+        with transaction() as session:
+            values = {"origin": leftover.origin, "name": leftover.name, "path": leftover.path}
+            note(session, known, **values, content=leftover.content, sha256=sha256)
+    return Outcome(leftover.path, "made" if known is None else "changed")
+
+
+def _renamed(document: Document, sha256: str, run: "Run") -> Known | None:
+    """The document that came before under another name, whose file is no longer there."""
+    known = find_same_content(document.origin, sha256)
+    return known if known is not None and not run.lies(known.path) else None
+
+
+def _is_as_before(known: Known, document: Document, sha256: str, body: str, places: list[Place]) -> bool:
+    """Whether it came like this before; helpers and pictures that had been left then get another chance."""
+    if known.beside_sha256 == sha256:
+        return True
+    same = (known.sha256, known.name, known.path, known.has_content) == (sha256, document.name, document.path, True)
+    shown_since = any(body[place.start : place.end] in known.body for place in places)
+    return same and not shown_since and known.body.count("<%") == body.count("<%")
+
+
+def _check(document: Document, body: str) -> None:
+    """
+    Raises:
+        BadDocument: it would come out as a post that makes no sense.
+    """
+    if not document.draft:
+        if not body.strip():
+            raise BadDocument("there is nothing to read in it")
+        if _published_at(document) is None:
+            raise BadDocument("it is published but has no `:created_at:`")
+    for key in ("created_at", "published_at", "updated_at"):
+        at = getattr(document, key)
+        if at is not None and at > now() + LEEWAY:
+            raise BadDocument(f"`:{key}:` lies in the future: {at:%Y-%m-%d}")
+
+
+def _published_at(document: Document) -> datetime | None:
+    return document.published_at or document.created_at
+
+
+def _make(session: Session, fresh: Fresh) -> Outcome:
+    document = fresh.document
+    lock_names(session)
+    author = _author(session, fresh)
+    created_at = _past(document.created_at or document.published_at)
+    post = Post(author_id=author.id, created_at=created_at, state="draft", version=1, in_menu=_wants_menu(document))
+    fresh = _with_pictures(session, fresh)
+    _fill(session, post, fresh)
+    post.slug = document.slug or document.name
+    make_room(session, post.slug)
+    session.add(post)
+    session.flush()
+    claim_slug(session, post.slug, f"post:{post.id}")
+    if not document.draft:
+        _publish(post, document)
+    _lead_here(session, post, document)
+    _keep(session, post, fresh, None, "made")
+    return Outcome(document.path, "made", post_id=post.id)
+
+
+def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
+    document = fresh.document
+    post = session.get(Post, known.post_id, with_for_update={"of": Post}, populate_existing=True)
+    if post is None:
+        raise BadDocument("what came of it before is no post")
+    if post.deleted_at is not None:
+        raise BadDocument("its post was deleted here; restore the post first")
+    if document.draft and post.state == "published":
+        raise BadDocument("it says that it is a draft, but its post is public; withdraw the post first")
+    lock_names(session)
+    fresh = _with_pictures(session, fresh)
+    ours, theirs = (post.title, post.body), (fresh.title, fresh.body)
+    before = (known.title, known.body)
+    if ours != before and theirs not in (before, ours):
+        return _keep_beside(session, post, known, fresh)
+    post.author_id = _author(session, fresh).id
+    if theirs != before:
+        _fill(session, post, fresh)
+    _follow_name(session, post, known, document)
+    if not document.draft and post.first_published_at is None:
+        _publish(post, document)
+    _lead_here(session, post, document)
+    _keep(session, post, fresh, known, "changed")
+    return Outcome(document.path, "changed", post_id=post.id)
+
+
+def _with_pictures(session: Session, fresh: Fresh) -> Fresh:
+    """The document with its pictures kept, and their addresses in its text."""
+    if not fresh.ready:
+        return fresh
+    kept = {path: pictures.keep(session, ready, fresh.run.by) for path, ready in fresh.ready.items()}
+    return replace(fresh, body=pictures.show_instead(fresh.body, fresh.places, kept))
+
+
+def _fill(session: Session, post: Post, fresh: Fresh) -> None:
+    """Put into the post what the document says.
+
+    Raises:
+        WeekTaken: another post covers one of its weeks.
+    """
+    document = fresh.document
+    post.kind, post.format, post.title, post.body = document.kind, document.format, fresh.title, fresh.body
+    post.week_from, post.week_to = (document.weeks.first, document.weeks.last) if document.weeks else (None, None)
+    post.updated_at = max(post.created_at, _past(document.updated_at or post.created_at))
+    with session.no_autoflush:
+        check_weeks(session, post)
+
+
+def _keep(session: Session, post: Post, fresh: Fresh, known: Known | None, result: str) -> None:
+    """What follows from the text: its HTML, a revision, the audit entry, and that readers see it."""
+    document = fresh.document
+    post.extra = {**post.extra, "meta": [list(pair) for pair in document.meta], "tags": list(document.tags)}
+    if (post.title, post.body) == (fresh.title, fresh.body):
+        link_files(session, post.id, show_rendered(session, post, fresh.rendering()))
+        keep_revision(session, post, post.author_id, post.updated_at, fresh=True)
+    _note(session, post, known, fresh)
+    record(session, "post.import", f"post:{post.id}", by=fresh.run.by, name=document.name, result=result)
+    if post.state == "published":
+        bump_version(session)
+
+
+def _note(session: Session, post: Post, known: Known | None, fresh: Fresh) -> None:
+    document = fresh.document
+    note(
+        session, known, origin=document.origin, name=document.name, path=document.path, post_id=post.id,
+        content=document.content, sha256=fresh.sha256, title=fresh.title, body=fresh.body, beside_sha256=None,
+    )  # fmt: skip
+
+
+def _keep_beside(session: Session, post: Post, known: Known, fresh: Fresh) -> Outcome:
+    """The document's text as a revision that the post never had, until somebody puts the two together."""
+    newest = session.execute(
+        select(Revision).where(Revision.post_id == post.id, Revision.beside).order_by(Revision.number.desc()).limit(1)
+    ).scalar_one_or_none()
+    if newest is None or (newest.title, newest.body) != (fresh.title, fresh.body):
+        at = _past(fresh.document.updated_at)
+        newest = Revision(
+            post_id=post.id,
+            number=next_number(session, post.id),
+            member_id=_author(session, fresh).id,
+            title=fresh.title,
+            body=fresh.body,
+            created_at=at,
+            updated_at=at,
+            beside=True,
+        )
+        session.add(newest)
+    note(session, known, beside_sha256=fresh.sha256)
+    record(session, "post.import", f"post:{post.id}", by=fresh.run.by, name=fresh.document.name, result="beside")
+    return Outcome(fresh.document.path, "beside", BESIDE.format(newest.number), post_id=post.id)
+
+
+def _follow_name(session: Session, post: Post, known: Known, document: Document) -> None:
+    """A document that was renamed takes its post's address along, unless the post was moved here."""
+    if known.name != document.name and post.slug == known.name and document.slug != post.slug:
+        move_to(session, post, document.slug or document.name)
+
+
+def _lead_here(session: Session, post: Post, document: Document) -> None:
+    """Addresses at which it used to be read lead to it, where nothing else is."""
+    for path in document.old_paths:
+        key = path.strip("/") if "/" in path.strip("/") else path.strip("/").lower()
+        if key and key != post.slug and session.get(Slug, key) is None and session.get(Redirect, key) is None:
+            session.add(Redirect(path=key, target=post.slug))
+
+
+def _publish(post: Post, document: Document) -> None:
+    """Public since then, but not published here: no digest, and nobody is told."""
+    post.state = "published"
+    post.published_at = post.first_published_at = _past(_published_at(document))
+    post.published_here = False
+
+
+def _author(session: Session, fresh: Fresh) -> Member:
+    """Who wrote it. Those who signed a link in it are made known too, so that their names lead somewhere."""
+    document, run = fresh.document, fresh.run
+    for signer in sorted(document.signers):
+        find_or_make(session, signer, run)
+    if document.author:
+        return find_or_make(session, document.author, run)
+    admins = select(Member).where(Member.role == "admin", Member.active).order_by(Member.id).limit(1)
+    stand_in = session.get(Member, run.by) if run.by is not None else session.execute(admins).scalar_one_or_none()
+    if stand_in is None:
+        raise BadDocument("it names no `:author:`, and there is no admin to stand in")
+    return stand_in
+
+
+def _wants_menu(document: Document) -> bool:
+    """A team brings dozens of pages: only those that say so stand in the menu."""
+    return dict(document.meta).get("menu", "").lower() in ("true", "yes")
+
+
+def _past(at: datetime | None) -> datetime:
+    return min(at, now()) if at else now()

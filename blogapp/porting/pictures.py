@@ -1,0 +1,160 @@
+"""Pictures that a document shows, from a folder beside it: they become attachments, and the text shows those."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from blogapp.core.config import settings
+from blogapp.core.errors import Invalid
+from blogapp.posts import files
+from blogapp.posts.attachments import address_of, safe_name
+from blogapp.posts.media import DOWNLOAD, EXTENSIONS, Media, prepare
+from blogapp.posts.models import Attachment
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# What may follow an address in a text; a blank may be part of an old file's name.
+END = re.compile(r"[\"'<>)\]\n]")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a text an address of a picture stands, and the file it stands for."""
+
+    start: int
+    end: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A picture that is ready to be kept: cleaned, and on the disk that it is to stay on."""
+
+    scratch: Path
+    filename: str
+    media: Media
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The folder that they lie in; None: there is none, and texts keep the addresses that they have."""
+
+    folder: Path | None = None
+
+    def places(self, text: str, roots: tuple[str, ...]) -> tuple[list[Place], list[str]]:
+        """Where the text shows files of the folder, and the addresses in it that lead to none."""
+        if self.folder is None or not roots:
+            return [], []
+        found: list[Place] = []
+        missing: list[str] = []
+        pattern = re.compile("(?<![\\w/.%-])(?:" + "|".join(re.escape(r) for r in sorted(roots, key=len)[::-1]) + ")")
+        at = 0
+        while match := pattern.search(text, at):
+            place = self._place(text, match)
+            at = match.end()
+            if place is not None:
+                found.append(place)
+                at = place.end
+            elif re.match(r"\S+\.(?i:png|jpe?g|gif|webp|avif|svg|pdf|mp4)\b", text[match.end() : match.end() + 300]):
+                missing.append(text[match.start() : match.start() + 80].split()[0].rstrip(")\"'>]"))
+        return found, missing
+
+    def _place(self, text: str, root: re.Match[str]) -> Place | None:
+        stop = END.search(text, root.end())
+        rest = text[root.end() : stop.start() if stop else len(text)][:400]
+        while rest:
+            for name in (rest, unquote(rest)):
+                if path := self._file(name):
+                    return Place(root.start(), root.end() + len(rest), path)
+            cut = re.search(r"[\s?#&][^\s?#&]*$", rest)
+            rest = rest[: cut.start()] if cut else ""
+        return None
+
+    def _file(self, name: str) -> Path | None:
+        """The regular file of that name inside the folder; no link and nothing outside of it."""
+        assert self.folder is not None
+        parts = Path(name).parts
+        if not parts or name.endswith(("/", " ")) or "\0" in name or any(p in ("..", "/") for p in parts):
+            return None
+        path = self.folder
+        for part in parts:
+            path = path / part
+            if path.is_symlink():
+                return None
+        try:
+            return path if path.is_file() else None
+        except OSError:  # a name longer than any can be
+            return None
+
+
+@contextmanager
+def readied(places: list[Place]) -> Iterator[tuple[dict[Path, Ready], dict[Path, str]]]:
+    """Each picture cleaned and ready to be kept, beside those that cannot be, with the reason.
+
+    Takes as long as the pictures are big, so never inside a transaction.
+    """
+    ready: dict[Path, Ready] = {}
+    broken: dict[Path, str] = {}
+    with ExitStack() as stack:
+        for path in dict.fromkeys(place.path for place in places):
+            try:
+                ready[path] = _ready(path, stack.enter_context(files.scratch()))
+            except (Invalid, OSError) as error:
+                broken[path] = str(error)
+        yield ready, broken
+
+
+def _ready(path: Path, scratch: Path) -> Ready:
+    limit = settings().max_upload_mb * 1_000_000
+    with path.open("rb") as stream:
+        size = files.receive(stream, scratch, limit)
+    if not 0 < size <= limit:
+        raise Invalid("It is empty." if size == 0 else f"It is larger than {settings().max_upload_mb} MB.")
+    media = prepare(scratch)
+    files.flush(scratch)
+    return Ready(scratch, _name(path.name, media), media, scratch.stat().st_size, files.fingerprint(scratch))
+
+
+def _name(name: str, media: Media) -> str:
+    """The name that it has, where that can stand in an address and says what the file is."""
+    ending = name.rpartition(".")[2].lower()
+    honest = media.media_type != DOWNLOAD and {"jpeg": "jpg"}.get(ending, ending) == EXTENSIONS.get(media.media_type)
+    return name if honest and PLAIN_NAME.fullmatch(name) else safe_name(name, media.media_type)
+
+
+def keep(session: Session, picture: Ready, by: int | None) -> Attachment:
+    """The attachment with that content and name, made where there is none; in the caller's transaction."""
+    query = select(Attachment).where(Attachment.sha256 == picture.sha256, Attachment.filename == picture.filename)
+    found = session.execute(query.order_by(Attachment.id).limit(1)).scalar_one_or_none()
+    if found is None:
+        if not files.path_of(picture.sha256).exists():
+            files.store(picture.scratch, picture.sha256)
+        found = Attachment(
+            filename=picture.filename,
+            media_type=picture.media.media_type,
+            size_bytes=picture.size_bytes,
+            sha256=picture.sha256,
+            width=picture.media.width,
+            height=picture.media.height,
+            member_id=by,
+        )
+        session.add(found)
+        session.flush()
+    return found
+
+
+def show_instead(text: str, places: list[Place], kept: dict[Path, Attachment]) -> str:
+    """The text with the attachments' addresses in place of the old ones."""
+    pieces, at = [], 0
+    for place in places:
+        if place.path in kept:
+            pieces += [text[at : place.start], address_of(kept[place.path])]
+            at = place.end
+    return "".join([*pieces, text[at:]])

@@ -1,0 +1,256 @@
+"""The template helpers that snips use: a closed list, read as text and said again in Markdown or HTML, never evaluated.
+
+`<%= by('chris-roos') %>` becomes a link to the member; `include_snip` the text of the other document; a listing the
+links that it would list, as of now. Anything else stays as it is, and is reported with its line. Pure.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from html import escape
+from typing import Protocol
+
+from blogapp.porting.calls import Call, Symbol, Unreadable, Value, parse_call
+
+LISTING = re.compile(
+    r"<%-?\s*(?P<collection>[A-Z]\w*)\.all\b[^%|]*\bdo\s*\|(?P<names>[^|%]*)\|\s*-?%>\s*"
+    r"<%=\s*content_tag\(:li,\s*link_to\((?P<item>\w+)\.page_title,\s*url_to\((?P=item)\.name\)\)(?P<numbered>,\s*value:\s*\w+)?\)"
+    r"\s*-?%>\s*<%-?\s*end\s*-?%>"
+)
+TAG = re.compile(r"<%(?P<mark>[=#%-]?)(?P<inside>(?:[^%]|%(?!>))*)%>")
+FENCE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,}).*?(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\n).)+?(?<!`)(?P=ticks)(?!`)", re.DOTALL)
+# What a collection is called in the old site's code -> the folder that it lies in; others by their own name.
+COLLECTIONS = {"Bloggable": "blog", "Blog": "blog", "Weeknote": "weeknotes", "Weeklink": "weeklinks"}
+DEEPEST = 5
+IMAGES = "/images/"
+# What an image may say of itself; everything else that the helper was given is its business.
+IMAGE_ATTRIBUTES = ("title", "class", "id", "width", "height")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Another document, as far as helpers speak of it."""
+
+    name: str
+    title: str
+    created_at: datetime | None
+    is_draft: bool = False
+    image: str = ""
+
+
+class Shelf(Protocol):
+    """Where the other documents are."""
+
+    def find(self, name: str) -> Listed | None: ...
+
+    def text_of(self, name: str) -> tuple[str, str] | None:
+        """(body as it was written, `markdown` or `html`)."""
+
+    def folder(self, name: str) -> list[Listed]:
+        """All documents of a folder, in no order."""
+
+
+@dataclass
+class Translation:
+    """A text with its helpers said in plain words. `left`: (line from 1, what stays as it was)."""
+
+    text: str
+    signers: frozenset[str] = frozenset()
+    left: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass
+class Translator:
+    """Says the helpers of one document in its format.
+
+    spare_code: leave code alone, where tags are examples. allowed: whether tags are the document's business at all.
+    """
+
+    shelf: Shelf
+    format: str
+    spare_code: bool = True
+    allowed: bool = True
+    to_html: Callable[[str], str] = staticmethod(lambda text: text)
+    depth: int = 0
+    in_html: bool = False
+    signers: set[str] = field(default_factory=set)
+    left: list[tuple[int, str]] = field(default_factory=list)
+
+    def translate(self, text: str) -> Translation:
+        """The whole text."""
+        if "<%" not in text or not self.allowed:
+            return Translation(text)
+        code = list(_code(text)) if self.spare_code and self.format == "markdown" else []
+        done, at = [], 0
+        for match in _tags(text):
+            if any(start <= match.start() < end for start, end in code):
+                continue
+            done += [text[at : match.start()], self._say(match, text)]
+            at = match.end()
+        return Translation("".join([*done, text[at:]]), frozenset(self.signers), tuple(self.left))
+
+    def _say(self, match: re.Match[str], text: str) -> str:
+        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        # Markdown does not look into lines that are HTML, nor into those that are indented beneath them.
+        self.in_html = self.format == "html" or line.lstrip().startswith("<") or line.startswith("    ")
+        try:
+            if "collection" in match.groupdict():
+                return self._listing(match)
+            if match["mark"] == "%":
+                return match[0].replace("<%%", "<%", 1)
+            if match["mark"] == "#":
+                return ""
+            if match["mark"] != "=":
+                raise Unreadable
+            call = parse_call(match["inside"].removesuffix("-").strip())
+            return self._call(call)
+        except (Unreadable, LookupError, TypeError):
+            self.left.append((text.count("\n", 0, match.start()) + 1, " ".join(match[0].split())))
+            return match[0]
+
+    def _call(self, call: Call) -> str:
+        helpers: dict[str, Callable[[Call], str]] = {
+            "by": self._by,
+            "l": self._wiki_link,
+            "link_to": self._link_to,
+            "url_to": lambda call: self._address(call),
+            "image_tag": self._image_tag,
+            "image_path": lambda call: image_address(call.text(0)),
+            "include_snip": self._include,
+            "project": self._mention,
+            "member": self._mention,
+            "list_of": self._list_of,
+        }
+        return helpers[call.name](call)
+
+    def link(self, words: str, address: str) -> str:
+        if self.in_html:
+            return html_link(words, address)
+        return f"[{_bracketed(words)}]({address})"
+
+    def _by(self, call: Call) -> str:
+        names = [call.text(number) for number in range(len(call.arguments))]
+        if not names or not all(re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", name) for name in names):
+            raise Unreadable
+        self.signers.update(names)
+        return "— " + ", ".join(self.link(self._name_of(name), f"/{name}") for name in names)
+
+    def _name_of(self, slug: str) -> str:
+        found = self.shelf.find(slug)
+        return found.title if found else humanise(slug)
+
+    def _wiki_link(self, call: Call) -> str:
+        name = call.text(0)
+        words = call.text(1) if len(call.arguments) > 1 else self._name_of(name)
+        return self.link(words, f"/{name}")
+
+    def _link_to(self, call: Call) -> str:
+        target = call.arguments[1]
+        return self.link(call.text(0), self._address(target) if isinstance(target, Call) else call.text(1))
+
+    def _address(self, call: Call) -> str:
+        if call.name == "image_path":
+            return image_address(call.text(0))
+        if call.name not in ("url_to", "project_path", "member_path"):
+            raise Unreadable
+        return "/" + call.text(0).lstrip("/")
+
+    def _image_tag(self, call: Call) -> str:
+        address, options = image_address(call.text(0)), dict(call.options)
+        if isinstance(options.get("size"), str) and (size := re.fullmatch(r"(\d+)x(\d+)", str(options.pop("size")))):
+            options["width"], options["height"] = size[1], size[2]
+        alt, title = str(options.get("alt") or ""), options.get("title")
+        if not self.in_html and not any(options.get(name) for name in IMAGE_ATTRIBUTES if name != "title"):
+            if not re.search(r"[\s()<>\"]", address + str(title or "").replace(" ", "")):
+                return f"![{_bracketed(alt)}]({address}" + (f' "{title}")' if title else ")")
+        given = "".join(f' {name}="{escape(str(options[name]))}"' for name in IMAGE_ATTRIBUTES if options.get(name))
+        return f'<img src="{escape(address)}" alt="{escape(alt)}"{given}>'
+
+    def _include(self, call: Call) -> str:
+        found = self.shelf.text_of(call.text(0))
+        if found is None or self.depth >= DEEPEST:
+            raise Unreadable
+        body, written_in = found
+        inner = replace(self, format=written_in, depth=self.depth + 1, left=[])
+        text = inner.translate(body).text.strip()
+        if inner.left:
+            raise Unreadable  # Its line would be another file's.
+        return self.to_html(text).strip() if self.format == "html" and written_in == "markdown" else text
+
+    def _mention(self, call: Call) -> str:
+        """A project or a member: a link with its name, and its picture before it where it has one."""
+        found = self.shelf.find(call.text(0))
+        if found is None:
+            raise Unreadable
+        link = html_link(found.title, f"/{found.name}")
+        if not found.image:
+            return link
+        return f'<img src="{escape(image_address(found.image))}" alt=""> {link}'
+
+    def _list_of(self, call: Call) -> str:
+        kind = call.options["kind"]
+        if not isinstance(kind, str):
+            raise Unreadable
+        items = self._items(kind, numbered=False)
+        element = str(call.options.get("element") or "ul")
+        return f"<{element}>\n{items}\n</{element}>" if element in ("ul", "ol") else items
+
+    def _listing(self, match: re.Match[str]) -> str:
+        name = match["collection"]
+        kebab = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+        return self._items(COLLECTIONS.get(name, kebab), numbered=bool(match["numbered"]))
+
+    def _items(self, folder: str, *, numbered: bool) -> str:
+        """The folder's documents as list items, the newest first, numbered from the oldest."""
+        found = [listed for listed in self.shelf.folder(folder) if not listed.is_draft]
+        if not found:
+            raise Unreadable
+        found.sort(key=lambda listed: (listed.created_at.timestamp() if listed.created_at else 0.0, listed.name))
+        rows = [
+            f"<li{f' value={chr(34)}{number}{chr(34)}' if numbered else ''}>"
+            f"{html_link(listed.title, f'/{listed.name}')}</li>"
+            for number, listed in enumerate(found, 1)
+        ]
+        return "\n".join(reversed(rows))
+
+
+def html_link(words: str, address: str) -> str:
+    """Markdown takes it as it is."""
+    return f'<a href="{escape(address)}">{escape(words)}</a>'
+
+
+def image_address(path: str) -> str:
+    """Where the old site kept it: `blog/x.png` -> `/images/blog/x.png`; whole addresses stay."""
+    if re.match(r"(?:https?:)?//|/", path):
+        return path
+    return IMAGES + path.removeprefix("images/")
+
+
+def humanise(slug: str) -> str:
+    """A name for somebody of whom only the slug is known: `chris-roos` -> `Chris Roos`."""
+    return " ".join(word.capitalize() for word in slug.split("-") if word)
+
+
+def _tags(text: str) -> Iterator[re.Match[str]]:
+    """Listings whole, then every other tag, in order."""
+    listings = list(LISTING.finditer(text))
+    inside = [(match.start(), match.end()) for match in listings]
+    end = text.rfind("%>") + 2  # Beyond it every "<%" would be followed to the end of the text in vain.
+    others = (m for m in TAG.finditer(text, 0, end) if not any(start <= m.start() < end for start, end in inside))
+    return iter(sorted([*listings, *others], key=lambda match: match.start()))
+
+
+def _code(text: str) -> Iterator[tuple[int, int]]:
+    """Where code stands, fenced or between backticks."""
+    for pattern in (FENCE, CODE_SPAN):
+        for match in pattern.finditer(text):
+            yield match.span()
+
+
+def _bracketed(words: str) -> str:
+    return re.sub(r"([\[\]\\])", r"\\\1", words)
+
+
+__all__ = ["Call", "Listed", "Shelf", "Symbol", "Translation", "Translator", "Value", "humanise", "image_address"]
