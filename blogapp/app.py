@@ -24,6 +24,7 @@ from blogapp.delivery.relay import parse_relay
 from blogapp.porting import models as porting_models  # noqa: F401  # its table belongs to every database
 from blogapp.reading.health import bp as health
 from blogapp.reading.views import bp as reading
+from blogapp.reading.views import former_address
 from blogapp.subscribing.views import bp as subscribing
 
 csrf = CSRFProtect()
@@ -95,7 +96,10 @@ def _handle_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> ResponseReturnValue:
         status = error.code or 500
-        if status == 404 and (tidy := _tidy_path(request.path)) and request.method in ("GET", "HEAD"):
+        looking = status == 404 and request.method in ("GET", "HEAD")
+        if looking and (moved := former_address(request.path)) is not None:
+            return moved
+        if looking and (tidy := _tidy_path(request.path)):
             query = f"?{quote(request.query_string, safe=IN_QUERY)}" if request.query_string else ""
             # Quoted again: a backslash would lead to another host, a line end cannot stand in a header.
             return redirect(quote(tidy) + query, code=301)

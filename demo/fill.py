@@ -74,7 +74,7 @@ def _import_content(epoch: date, zone: ZoneInfo) -> None:
             )
         report = import_snips([folder])
     if report.refused:
-        lines = "\n".join(f"{outcome.path.name}: {outcome.reason}" for outcome in report.refused)
+        lines = "\n".join(f"{outcome.path}: {outcome.reason}" for outcome in report.refused)
         raise RuntimeError(f"the demo's own content was refused:\n{lines}")
 
 

@@ -38,7 +38,7 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @import_.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--images", type=FOLDER, help="The folder behind /images/: the pictures that posts show are attached.")
 @click.option("--member", "members", multiple=True, metavar="SLUG=EMAIL",
               help="The e-mail address of an author; may be given several times.")  # fmt: skip

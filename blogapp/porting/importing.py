@@ -32,14 +32,16 @@ class Run:
 
     by: the member who does it; None is the operator at the command line.
     emails: slug of an author -> the address of the member that they are, or are to be.
-    lies: whether there is a file at that path of the import; tells a renamed one from a new one, and two of one name.
+    lies: whether there is a file at that path of the import; tells two of one name.
+    gone: whether the import should hold a file at that path and does not; tells a renamed one from a new one.
     """
 
     by: int | None = None
     dry_run: bool = False
     pictures: Pictures = field(default_factory=Pictures)
     emails: Mapping[str, str] = field(default_factory=dict)
-    lies: Callable[[str], bool] = lambda path: True
+    lies: Callable[[str], bool] = lambda path: False
+    gone: Callable[[str], bool] = lambda path: False
 
 
 def import_snips(
@@ -63,7 +65,7 @@ def import_snips(
         Invalid: an address in `emails` is none.
     """
     folder = read_snips((Path(path) for path in paths), lambda text: render(text).html)
-    run = Run(by, dry_run, Pictures(images), checked(emails or {}), folder.lies)
+    run = Run(by, dry_run, Pictures(images), checked(emails or {}), folder.lies, folder.gone)
     return import_items(folder.read(), run, total=folder.count(), report=report, on_progress=on_progress)
 
 

@@ -17,7 +17,8 @@ from blogapp.core.db import bump_version, transaction
 from blogapp.core.markup import Rendered, render
 from blogapp.porting import pictures
 from blogapp.porting.documents import BadDocument, Document, Leftover
-from blogapp.porting.known import Known, find_known, find_same_content, note
+from blogapp.porting.known import Known, find_known, note
+from blogapp.porting.matching import adopt, came_before, is_as_before, made_here
 from blogapp.porting.people import Undone, find_or_make
 from blogapp.porting.pictures import Place, Ready
 from blogapp.porting.report import Outcome
@@ -63,15 +64,15 @@ def bring(document: Document, run: "Run") -> Outcome:
         Invalid: its title, address or weeks cannot be had.
     """
     sha256 = hashlib.sha256(document.content).hexdigest()
-    known = find_known(document.origin, document.name) or _renamed(document, sha256, run)
-    if known is not None and known.path not in ("", document.path) and run.lies(known.path):
-        raise BadDocument(f"{known.path} has the same name")
+    known = came_before(document, sha256, run)
     title, body = title_for(document.title, document.weeks), text_for(document.body)
     places, missing = run.pictures.places(body, document.image_roots)
     warnings = [f"line {line}: {tag} is no helper known here; it stays as text" for line, tag in document.warnings]
     warnings += [f"{address} is not in the folder of images" for address in missing]
-    if known is not None and _is_as_before(known, document, sha256, body, places):
+    if known is not None and is_as_before(known, document, sha256, body, places):
         return Outcome(document.path, "unchanged", post_id=known.post_id)
+    if known is None and (own := made_here(document, title, body)) is not None:
+        return adopt(own, document, sha256, run)
     _check(document, body)
     rendered = None if places else render(body, title=title, format=document.format)
     with pictures.readied(places) as (ready, broken):
@@ -102,21 +103,6 @@ def keep_leftover(leftover: Leftover, run: "Run") -> Outcome:
             values = {"origin": leftover.origin, "name": leftover.name, "path": leftover.path}
             note(session, known, **values, content=leftover.content, sha256=sha256)
     return Outcome(leftover.path, "made" if known is None else "changed")
-
-
-def _renamed(document: Document, sha256: str, run: "Run") -> Known | None:
-    """The document that came before under another name, whose file is no longer there."""
-    known = find_same_content(document.origin, sha256)
-    return known if known is not None and not run.lies(known.path) else None
-
-
-def _is_as_before(known: Known, document: Document, sha256: str, body: str, places: list[Place]) -> bool:
-    """Whether it came like this before; helpers and pictures that had been left then get another chance."""
-    if known.beside_sha256 == sha256:
-        return True
-    same = (known.sha256, known.name, known.path, known.has_content) == (sha256, document.name, document.path, True)
-    shown_since = any(body[place.start : place.end] in known.body for place in places)
-    return same and not shown_since and known.body.count("<%") == body.count("<%")
 
 
 def _check(document: Document, body: str) -> None:

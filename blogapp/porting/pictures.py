@@ -118,15 +118,21 @@ def _ready(path: Path, scratch: Path) -> Ready:
     if not 0 < size <= limit:
         raise Invalid("It is empty." if size == 0 else f"It is larger than {settings().max_upload_mb} MB.")
     media = prepare(scratch)
+    if media.media_type == DOWNLOAD and _ending(path.name) in EXTENSIONS.values():
+        raise Invalid("It says that it is a picture, and is none.")
     files.flush(scratch)
     return Ready(scratch, _name(path.name, media), media, scratch.stat().st_size, files.fingerprint(scratch))
 
 
 def _name(name: str, media: Media) -> str:
     """The name that it has, where that can stand in an address and says what the file is."""
-    ending = name.rpartition(".")[2].lower()
-    honest = media.media_type != DOWNLOAD and {"jpeg": "jpg"}.get(ending, ending) == EXTENSIONS.get(media.media_type)
+    honest = media.media_type != DOWNLOAD and _ending(name) == EXTENSIONS.get(media.media_type)
     return name if honest and PLAIN_NAME.fullmatch(name) else safe_name(name, media.media_type)
+
+
+def _ending(name: str) -> str:
+    ending = name.rpartition(".")[2].lower()
+    return "jpg" if ending == "jpeg" else ending
 
 
 def keep(session: Session, picture: Ready, by: int | None) -> Attachment:

@@ -43,9 +43,20 @@ class SnipFolder:
         return sum(1 for _ in find_candidates(self.paths))
 
     def lies(self, place: str) -> bool:
-        """Whether there is a file at that place."""
-        folders = [root.parent if root.absolute().name == place.split("/")[0] else root for root in self.paths]
-        return bool(place) and any((folder / place).is_file() or folder.name == place for folder in folders)
+        """Whether a file is at that place."""
+        return any(path.is_file() for path in self._paths_of(place))
+
+    def gone(self, place: str) -> bool:
+        """Whether the folder of that place is here, and the file is no longer in it."""
+        paths = self._paths_of(place)
+        return not self.lies(place) and any(path.parent.is_dir() for path in paths)
+
+    def _paths_of(self, place: str) -> list[Path]:
+        """Where a file of that place would be (see `place_of`)."""
+        first = place.split("/")[0]
+        folders = [root.parent if root.absolute().name == first else root for root in self.paths if root.is_dir()]
+        named = [root for root in self.paths if not root.is_dir() and place_of(Candidate(root, "", root)) == place]
+        return [*named, *(folder / place for folder in folders)] if place else []
 
     def read(self) -> Iterator[Item]:
         """What each file is, in the order of their names."""

@@ -93,7 +93,7 @@ def read_document(snip: Snip, folder: str, said: Translation | None = None, **gi
     """
     kind, weeks = kind_of(snip.name, folder, snip.get("kind"))
     said = said or Translation(snip.body)
-    fits = SLUG.fullmatch(snip.name) is not None
+    slug = address_of(snip.name)
     fields: dict[str, Any] = {
         "origin": ORIGIN,
         "name": snip.name,
@@ -108,13 +108,18 @@ def read_document(snip: Snip, folder: str, said: Translation | None = None, **gi
         "draft": is_draft(snip),
         "created_at": parse_time("created_at", snip.get("created_at")),
         "updated_at": parse_time("updated_at", snip.get("updated_at")),
-        "slug": snip.name if fits else suggest_slug(snip.name),
-        "old_paths": () if fits else (snip.name,),
+        "slug": slug,
+        "old_paths": () if slug == snip.name else (snip.name,),
         "image_roots": (IMAGES, IMAGES.lstrip("/")),
         "meta": snip.meta,
         "warnings": tuple((line + snip.first_line - 1, tag) for line, tag in said.left),
     }
     return Document(**{**fields, **given})
+
+
+def address_of(name: str) -> str:
+    """Its flat address: its name, where that can be one."""
+    return name if SLUG.fullmatch(name) else suggest_slug(name)
 
 
 def kind_of(name: str, folder: str, said: str) -> tuple[str, Weeks | None]:

@@ -138,10 +138,10 @@ def _post_page(post: Whole) -> str:
 
 
 def _member_page(person: Person) -> ResponseReturnValue:
-    """What they wrote. Somebody who never came and wrote nothing has no page; who left keeps theirs."""
+    """What they wrote. Who never came and of whom there is nothing to read has no page; who left keeps theirs."""
     before = _place()
     found = queries.posts_by(person.id, BY_A_MEMBER + 1, before=before)
-    if found is None or not (found or (person.active and person.has_come)):
+    if found is None or not (found or person.bio_html or (person.active and person.has_come)):
         abort(404)
     shown = found[:BY_A_MEMBER]
     rows = [] if before else calendar(queries.weeks_written(by=person.id), settings().site_epoch, today())
@@ -181,6 +181,18 @@ def _elsewhere(slug: str, hidden: Whole | None) -> ResponseReturnValue:
     if deleted or (moved and target is None):
         raise Gone("What was here has been taken away.")
     abort(404)
+
+
+def former_address(path: str) -> ResponseReturnValue | None:
+    """Where a deeper address of an older site leads now (`/2019/03/boats/`); None where nothing was ever there.
+
+    Not a route of its own: it would take every address, also those that only take a form.
+    """
+    key = path.strip("/")
+    if "/" not in key or "\0" in key:
+        return None
+    _, target = queries.redirect_of(key)
+    return None if target is None or _hidden_at(target) is not None else _moved(f"/{target}")
 
 
 def _hidden_at(slug: str) -> Whole | None:

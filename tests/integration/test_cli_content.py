@@ -130,7 +130,7 @@ def test_snips_are_imported_and_a_bad_one_is_named(blogapp: Command, alice: Memb
     (folder / "week-474.snip.markdown").write_bytes(b"\xff\xfe")
     result = blogapp(f"import snips {folder}", code=1)
     assert "week-474.snip.markdown: " in result.stderr
-    assert "1 of 2 files could not be imported" in result.stderr
+    assert "1 of 2 could not be imported" in result.stderr
     outcomes = json.loads(blogapp(f"import snips {folder} --json", code=1).stdout)
     assert [o["result"] for o in outcomes] == ["unchanged", "refused"]
     assert blogapp.json("post list --json")[0]["slug"] == "week-473"
@@ -138,5 +138,5 @@ def test_snips_are_imported_and_a_bad_one_is_named(blogapp: Command, alice: Memb
 
 def test_a_folder_without_snips_is_refused(blogapp: Command, alice: Member, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "There are no snips there" in blogapp.refused(f"import snips {tmp_path / 'empty'}")
+    assert "There is nothing to import there" in blogapp.refused(f"import snips {tmp_path / 'empty'}")
     blogapp(f"import snips {tmp_path / 'nosuch'}", code=2)

@@ -1,0 +1,79 @@
+"""The way out as HTML: a line of JSON for each document, or a file each."""
+
+import html
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import select
+
+from blogapp.auth.models import Member
+from blogapp.core.db import db
+from blogapp.core.markup import render
+from blogapp.porting.folders import write_file
+from blogapp.porting.models import Source
+from blogapp.porting.snip_folder import ERB
+from blogapp.porting.snip_writing import take_apart
+from blogapp.porting.snips import ORIGIN
+from blogapp.posts.models import Post
+
+PAGE = 200
+# A file that stands by itself; the site's own pages are not copied.
+FRAME = (
+    '<!doctype html>\n<html lang="{lang}">\n<meta charset="utf-8">\n<title>{title}</title>\n<h1>{title}</h1>\n{html}\n'
+)
+
+
+def each_html(*, as_shown: bool = False, drafts: bool = False) -> Iterator[tuple[str, str, str]]:
+    """(name, title, HTML) of each document and of each member's text.
+
+    As it was written, to hold our Markdown against another program's: the whole text with its first heading, pictures
+    at the addresses that the document gives them, template tags as text unless the document says `erb: true`.
+
+    Args:
+        as_shown: what readers see instead.
+        drafts: those too that readers do not see.
+    """
+    after = 0
+    wanted = Post.deleted_at.is_(None) if drafts else (Post.state == "published") & (Post.visibility == "public")
+    query = select(Post.id, Post.slug, Post.title, Post.body, Post.html, Post.format, Source.name.label("name"),
+                   Source.content, Source.body.label("was"))  # fmt: skip
+    query = query.outerjoin(Source, (Source.post_id == Post.id) & (Source.origin == ORIGIN)).where(wanted)
+    while rows := db.session.execute(query.where(Post.id > after).order_by(Post.id).limit(PAGE)).all():
+        for row in rows:
+            text = row.html if as_shown else render(_as_written(row), format=row.format).html
+            yield row.name or row.slug, row.title, text
+        after = rows[-1].id
+    people = select(Member.slug, Member.name, Member.bio, Member.bio_html).where(Member.bio != "").order_by(Member.id)
+    for person in db.session.execute(people):
+        yield person.slug, person.name, person.bio_html if as_shown else render(person.bio).html
+
+
+def _as_written(row: object) -> str:
+    content, body, was = getattr(row, "content"), getattr(row, "body"), getattr(row, "was")  # noqa: B009
+    if content is None or body != was or ERB.search(content):
+        return str(body)
+    return take_apart(content).body
+
+
+def write_lines(out: IO[str], *, as_shown: bool = False, drafts: bool = False) -> int:
+    """A line each: `{"name": …, "html": …}`. Returns how many."""
+    count = 0
+    for count, (name, _, text) in enumerate(each_html(as_shown=as_shown, drafts=drafts), 1):  # noqa: B007
+        out.write(json.dumps({"name": name, "html": text}, ensure_ascii=False) + "\n")
+    return count
+
+
+def write_pages(folder: Path, language: str, *, drafts: bool = False) -> int:
+    """A file each, as readers see it. Returns how many.
+
+    Raises:
+        OSError: one cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for count, (name, title, text) in enumerate(each_html(as_shown=True, drafts=drafts), 1):  # noqa: B007
+        page = FRAME.format(lang=html.escape(language), title=html.escape(title), html=text)
+        write_file(folder, f"{name}.html", page.encode("utf-8"))
+    return count

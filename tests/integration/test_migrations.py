@@ -1,0 +1,55 @@
+"""Migrations with data in the tables, up and down, on both databases."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+
+from flask import Flask
+from sqlalchemy import text
+
+from blogapp.auth.models import Member
+from blogapp.core import migrate
+from blogapp.core.db import db
+from blogapp.posts.writing import create_post, save_post
+
+
+def fingerprint(title: str, body: str) -> str:
+    return hashlib.sha256(f"{title}\0{body}".encode()).hexdigest()
+
+
+def rows(sql: str) -> list[tuple[object, ...]]:
+    with db.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+def test_what_an_older_import_noted_becomes_a_source_and_goes_back(app: Flask, alice: Member) -> None:
+    post = create_post("article", "Boats", "As it came.", alice.id)
+    save_post(post.id, post.version, alice.id, title="Boats", body="Edited here.")
+    create_post("article", "Ours", "Written here.", alice.id)
+    post_id = post.id
+    db.session.remove()
+    migrate.move_to("0007_digests")
+    mark = {"name": "boats", "sha256": "a" * 64, "text_sha256": fingerprint("Boats", "As it came."), "meta": []}
+    with db.engine.begin() as connection:
+        connection.execute(text("DELETE FROM revisions"))
+        for number, body in enumerate(["As it came.", "Edited here."], 1):
+            connection.execute(
+                text(
+                    "INSERT INTO revisions (post_id, number, title, body, created_at, updated_at, was_published)"
+                    " VALUES (:post, :number, 'Boats', :body, :at, :at, :no)"
+                ),
+                {"post": post_id, "number": number, "body": body, "at": datetime(2018, 1, 1, tzinfo=UTC), "no": False},
+            )
+        connection.execute(
+            text("UPDATE posts SET extra = :extra WHERE id = :id"), {"extra": json.dumps({"snip": mark}), "id": post_id}
+        )
+    migrate.move_to("0008_sources")
+    assert rows("SELECT origin, name, post_id, sha256, title, body, content FROM sources") == [
+        ("snips", "boats", post_id, "a" * 64, "Boats", "As it came.", None)
+    ]
+    assert rows("SELECT format, count(*) FROM posts GROUP BY format") == [("markdown", 2)]
+    assert [bool(row[0]) for row in rows("SELECT beside FROM revisions")] == [False, False]
+    migrate.move_to("0007_digests")
+    assert rows("SELECT title FROM posts ORDER BY id") == [("Boats",), ("Ours",)]
+    assert rows("SELECT body FROM revisions ORDER BY number") == [("As it came.",), ("Edited here.",)]
+    migrate.move_to("head")
