@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from blogapp.cli import Refused
+from blogapp.cli.archive import import_archive
 from blogapp.cli.context import acting, first_admin, inside, member_id
 from blogapp.cli.output import json_option, progress_bar, show
 from blogapp.porting.importing import Outcome, Report, import_snips
@@ -15,6 +16,9 @@ from blogapp.porting.importing import Outcome, Report, import_snips
 @click.group("import")
 def import_() -> None:
     """Bring posts in from elsewhere. Nothing is mailed."""
+
+
+import_.add_command(import_archive)
 
 
 @import_.command()

@@ -1,7 +1,7 @@
 """What a backup and an archive have in common: one .tar.gz, written whole or not at all, and unpacked by hand.
 
-Reading trusts nothing in the file: each name is looked at by the caller, nothing but a plain file passes, nothing is read
-in one piece that the file says is large, and the checksum at the very end has to be right.
+Reading trusts nothing in the file: each name is looked at by the caller, nothing but a plain file passes, nothing is
+read in one piece that the file says is large, and the checksum at the very end has to be right.
 """
 
 import contextlib
@@ -81,6 +81,8 @@ def packing(folder: Path) -> Iterator[tarfile.TarFile]:
 def unpacking(file: Path, kind: str) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
     """Each plain file in an archive, by name and content, in order; each content is to be read before the next.
 
+    The last one is followed by a look at the checksum: who has seen all of them knows that the archive is whole.
+
     Args:
         kind: what it should be, for the message: `backup of blogapp`.
 
@@ -91,32 +93,32 @@ def unpacking(file: Path, kind: str) -> Iterator[Iterator[tuple[str, IO[bytes]]]
         with gzip.open(file) as unzipped:
             forward = _Forward(unzipped)
             with tarfile.open(fileobj=forward, mode="r:") as archive:  # type: ignore[call-overload]  # it needs no more
-                yield _members(archive, file, kind)
-            # The checksum comes last, and is only looked at when everything before it has been read.
-            if len(unzipped.read(MAX_TAIL_BYTES)) == MAX_TAIL_BYTES:
-                raise Invalid(f"{file} is no {kind}: something follows its end.")
+                yield _members(archive, unzipped, f"{file} is no {kind}")
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise Invalid(f"{file} is no {kind}, or is damaged ({error}).") from None
 
 
-def _members(archive: tarfile.TarFile, file: Path, kind: str) -> Iterator[tuple[str, IO[bytes]]]:
+def _members(archive: tarfile.TarFile, unzipped: gzip.GzipFile, refusal: str) -> Iterator[tuple[str, IO[bytes]]]:
     seen: set[str] = set()
     while (member := archive.next()) is not None:
-        archive.members.clear()  # or it remembers each
+        archive.members.clear()  # type: ignore[attr-defined]  # or it remembers each
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.issparse():
-            raise Invalid(f"{file} is no {kind}: {member.name!r} is in it.")
+            raise Invalid(f"{refusal}: {member.name!r} is in it.")
         if member.name in seen:
-            raise Invalid(f"{file} is no {kind}: {member.name!r} is in it twice.")
+            raise Invalid(f"{refusal}: {member.name!r} is in it twice.")
         seen.add(member.name)
         content = archive.extractfile(member)
         assert content is not None
         yield member.name, content
+    # The checksum comes last, and is only looked at when everything before it has been read.
+    if len(unzipped.read(MAX_TAIL_BYTES)) == MAX_TAIL_BYTES:
+        raise Invalid(f"{refusal}: something follows its end.")
 
 
 class _Forward:
     """A stream that is only read forward, and never much of it at once: a header may say that it is 10 GB long."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: gzip.GzipFile) -> None:
         self._stream = stream
         self._position = 0
 
