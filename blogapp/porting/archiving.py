@@ -118,8 +118,8 @@ def _write_table(connection: Connection, rows: Rows, path: Path, marks: Marks, p
     Raises:
         ArchiveFailed: a row is too large for an archive.
     """
-    found = connection.execute(rows.query(connection), execution_options={"yield_per": ROWS_AT_ONCE})
-    with path.open("wb") as out:
+    query = rows.query(connection).execution_options(yield_per=ROWS_AT_ONCE)
+    with path.open("wb") as out, connection.execute(query) as found:
         for part in found.partitions():
             for row in part:
                 line = rows.line(marks.mend(rows.table.name, rows.names, row))

@@ -100,7 +100,7 @@ def unpacking(file: Path, kind: str) -> Iterator[Iterator[tuple[str, IO[bytes]]]
 
 def _members(archive: tarfile.TarFile, unzipped: gzip.GzipFile, refusal: str) -> Iterator[tuple[str, IO[bytes]]]:
     seen: set[str] = set()
-    while (member := archive.next()) is not None:
+    while (member := _next(archive)) is not None:
         archive.members.clear()  # type: ignore[attr-defined]  # or it remembers each
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.issparse():
             raise Invalid(f"{refusal}: {member.name!r} is in it.")
@@ -113,6 +113,13 @@ def _members(archive: tarfile.TarFile, unzipped: gzip.GzipFile, refusal: str) ->
     # The checksum comes last, and is only looked at when everything before it has been read.
     if len(unzipped.read(MAX_TAIL_BYTES)) == MAX_TAIL_BYTES:
         raise Invalid(f"{refusal}: something follows its end.")
+
+
+def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
+    try:
+        return archive.next()
+    except (ValueError, LookupError, OverflowError) as error:  # what its own headers drive the reader to
+        raise tarfile.ReadError(f"a bad header: {error}") from None
 
 
 class _Forward:

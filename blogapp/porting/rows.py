@@ -92,6 +92,15 @@ class Rows:
                 raise BadRow(f"{name} cannot be {_shown(value)}") from None
         return record
 
+    def plain(self, values: dict[str, Any]) -> list[Any]:
+        """The values of `values`, in the order of `names`, as a driver takes them by itself."""
+        return [
+            values[column.name]
+            if not isinstance(column.type, JSON) or (values[column.name] is None and column.nullable)
+            else json.dumps(values[column.name])
+            for column in self.columns
+        ]
+
 
 def _parse(line: bytes) -> dict[str, Any]:
     try:

@@ -211,5 +211,14 @@ def _database_errors() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+        reason = (str(_first(error).orig).strip().splitlines() or ["no reason given"])[0]
         raise ArchiveFailed(f"The database could not take it: {reason}. Nothing was changed.") from None
+
+
+def _first(error: OperationalError) -> OperationalError:
+    """What went wrong before: SQLite rolls back by itself when the disk is full, and then misses its savepoints."""
+    earlier: BaseException | None = error
+    while (earlier := earlier.__context__) is not None:
+        if isinstance(earlier, OperationalError):
+            error = earlier
+    return error

@@ -76,7 +76,7 @@ def kind(database_url: str) -> str:
 
 @pytest.fixture
 def enter(
-    tmp_path: Path, postgres_template: str, chosen: dict[str, Any], request: pytest.FixtureRequest
+    app: Flask, tmp_path: Path, postgres_template: str, chosen: dict[str, Any], request: pytest.FixtureRequest
 ) -> Iterator[Enter]:
     """Go on in another, empty place on a database of that kind, which has no tables yet."""
     made: list[str] = []
