@@ -71,7 +71,7 @@ def moving() -> Iterator[Connection]:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
                 yield connection
         finally:
-            if sqlite:
+            if sqlite and not connection.invalidated:  # as it is after Ctrl-C in the middle of a statement
                 raw.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
 
 

@@ -168,6 +168,6 @@ def _has_its_types(manifest: Manifest) -> bool:
         return False
     words = [manifest.program, manifest.made_at, manifest.schema, manifest.base_url, *manifest.settings.values()]
     counts = [manifest.format, manifest.files, *manifest.rows.values(), *manifest.last_ids.values()]
-    return all(isinstance(word, str) for word in words) and all(
-        type(count) is int and 0 <= count < 2**63 for count in counts
-    )
+    # As many as a key of PostgreSQL's may count to.
+    fit = all(type(count) is int and 0 <= count < 2**31 for count in counts)
+    return fit and all(isinstance(word, str) for word in words)
