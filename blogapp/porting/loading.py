@@ -92,7 +92,7 @@ def _insert(connection: Connection, rows: Rows, name: str, chunk: Chunk) -> None
 
 
 def _copy(connection: Connection, rows: Rows, chunk: Chunk) -> None:
-    """The rows by PostgreSQL's COPY: ten times as fast as INSERT (measured with 1.5 million subscribers)."""
+    """The rows by PostgreSQL's COPY: a third of INSERT's work for this process and for the server (measured)."""
     raw: Any = connection.connection.driver_connection
     quote = connection.dialect.identifier_preparer.quote
     columns = ", ".join(quote(column) for column in rows.names)

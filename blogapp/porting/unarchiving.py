@@ -21,7 +21,6 @@ from blogapp.posts import files
 
 REASON = "this site was made of an archive, and the original may have gone on sending"
 CHUNK_BYTES = 256 * 1024
-SQLITE_CACHE_KB = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -93,9 +92,6 @@ class _Import:
                     f"There is a site in this database already ({name}: {count}). Import into an empty one: "
                     "its members come with the archive."
                 )
-        if self.connection.dialect.name == "sqlite":
-            # Or an index in random order is written to the disk again and again.
-            self.connection.execute(text(f"PRAGMA cache_size = -{SQLITE_CACHE_KB}"))
         migrate.move(self.connection, self.manifest.schema)
         self.tables = carried_tables(self.connection, {*KNOWN, *self.manifest.rows})
         for name in [name for name in self.manifest.rows if name not in self.tables]:
