@@ -21,7 +21,8 @@ def subscriber(address: str, state: str = "confirmed", **columns: Any) -> int:
     if state == "unsubscribed":
         moments["unsubscribed_at"] = now()
     with transaction() as session:
-        someone = Subscriber(address=address, state=state, consent={"source": "form"}, **(moments | columns))
+        given = {"consent": {"source": "form"}} | moments | columns
+        someone = Subscriber(address=address, state=state, **given)
         session.add(someone)
         session.flush()
         return someone.id

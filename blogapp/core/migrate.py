@@ -1,5 +1,7 @@
 """Bringing the database's schema to the program's version, and refusing to run on another one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from alembic import command
@@ -7,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from blogapp.core.db import WRITES, Base, db
 from blogapp.core.errors import OldSchema
@@ -47,7 +49,16 @@ def move_to(revision: str = "head") -> str:
 
     Returns the revision reached.
     """
-    config = _config()
+    with moving() as connection:
+        return move(connection, revision)
+
+
+@contextmanager
+def moving() -> Iterator[Connection]:
+    """One writing transaction in which the schema may move, and which nobody else who moves it shares.
+
+    SQLite looks after no foreign key in it: who writes rows, too, asks `PRAGMA foreign_key_check`.
+    """
     with db.engine.connect().execution_options(**{WRITES: True}) as connection:
         sqlite = connection.dialect.name == "sqlite"
         if sqlite:
@@ -58,20 +69,28 @@ def move_to(revision: str = "head") -> str:
             with connection.begin():
                 if not sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-                config.attributes["connection"] = connection
-                present = MigrationContext.configure(connection).get_current_revision()
-                known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-                if present is not None and present not in known:
-                    raise OldSchema(f"The database is at {present}, which this program is too old to know.")
-                if revision == "head" or present is None:
-                    command.upgrade(config, revision)
-                else:
-                    (command.downgrade if _is_older(config, revision, present) else command.upgrade)(config, revision)
-                reached = MigrationContext.configure(connection).get_current_revision()
+                yield connection
         finally:
-            if sqlite:
+            if sqlite and not connection.invalidated:  # as it is after Ctrl-C in the middle of a statement
                 raw.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
-    return reached or "base"
+
+
+def move(connection: Connection, revision: str) -> str:
+    """Upgrade or downgrade to `revision` within the transaction of `moving`. Returns the revision reached.
+
+    Raises:
+        OldSchema: the database is of a newer program.
+    """
+    config = _config()
+    config.attributes["connection"] = connection
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is not None and present not in known_revisions():
+        raise OldSchema(f"The database is at {present}, which this program is too old to know.")
+    if revision == "head" or present is None:
+        command.upgrade(config, revision)
+    else:
+        (command.downgrade if _is_older(config, revision, present) else command.upgrade)(config, revision)
+    return MigrationContext.configure(connection).get_current_revision() or "base"
 
 
 def _is_older(config: Config, revision: str, present: str) -> bool:

@@ -6,16 +6,10 @@ so members log in again; the links in old mails go on working, because their key
 """
 
 import contextlib
-import gzip
 import json
-import os
-import re
 import shutil
 import sqlite3
-import tarfile
 import tempfile
-import zlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,41 +19,24 @@ from blogapp import __version__
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db
-from blogapp.core.errors import BlogError, Conflict, Invalid
+from blogapp.core.errors import Conflict, Invalid
 from blogapp.core.migrate import known_revisions, present_revision
 from blogapp.core.web import iso
+from blogapp.porting import packing, stilling
+from blogapp.porting.packing import FILES, MANIFEST, OWN_FILE
 
-MANIFEST, DATABASE, FILES = "manifest.json", "blog.sqlite3", "files"
-OWN_FILE = re.compile(r"files/[0-9a-f]{2}/[0-9a-f]{64}")
+DATABASE = "blog.sqlite3"
+KIND = "backup of blogapp"
 # Raised when an archive of an older program cannot be read any more.
 FORMAT = 1
-# What a restored copy must not do by itself: send what the original has sent since.
-STILL = (
-    "UPDATE digests SET state = 'held' WHERE state = 'waiting'",
-    # Without a time to resume at it rests until a person says so.
-    "UPDATE sendings SET state = 'paused', resume_at = NULL, paused_at = datetime('now'), "
-    "pause_reason = 'this site was restored from a backup, and the original may have gone on sending' "
-    "WHERE state <> 'sent'",
-    "UPDATE outbox SET state = 'failed', owner = NULL, lease_until = NULL, reply = 'restored from a backup' "
-    "WHERE state IN ('waiting', 'claimed')",
-)
+REASON = "this site was restored from a backup, and the original may have gone on sending"
 
 
-class BackupFailed(BlogError):
-    """It could not be written or read; nothing was changed. The message says why."""
+@dataclass(frozen=True, kw_only=True)
+class Manifest(packing.Manifest):
+    """What a backup says about itself. `database`: `sqlite`, or `postgresql` where it is not inside."""
 
-
-@dataclass(frozen=True)
-class Manifest:
-    """What an archive says about itself. `database`: `sqlite`, or `postgresql` where it is not inside."""
-
-    format: int
-    program: str
-    made_at: str
-    schema: str
     database: str
-    base_url: str
-    files: int
 
 
 def back_up(file: Path, *, force: bool = False) -> Manifest:
@@ -70,21 +47,10 @@ def back_up(file: Path, *, force: bool = False) -> Manifest:
 
     Raises:
         Conflict: the file exists, and `force` was not said.
-        BackupFailed: it cannot be written.
+        ArchiveFailed: it cannot be written.
     """
-    if file.is_dir() or (file.exists() and not force):
-        raise Conflict(f"{file} is there already." + ("" if file.is_dir() else " Say --force to write over it."))
-    with _readable_errors(file), tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as folder:
-        draft = Path(folder) / "archive"
-        manifest = _write(draft, Path(folder))
-        if force:
-            draft.replace(file)
-        else:
-            try:
-                os.link(draft, file)  # never over another's: unlike a rename this fails where a file is
-            except FileExistsError:
-                raise Conflict(f"{file} is there already. Say --force to write over it.") from None
-    return manifest
+    with packing.new_file(file, force=force) as folder:
+        return _write(folder)
 
 
 def restore(file: Path) -> Manifest:
@@ -93,13 +59,16 @@ def restore(file: Path) -> Manifest:
     Raises:
         Conflict: there is a site in the data folder already.
         Invalid: this is no archive of ours, or of a newer program, or its database is broken.
-        BackupFailed: it cannot be read or unpacked.
+        ArchiveFailed: it cannot be read or unpacked.
     """
     target, files = database_file(), settings().data_dir / FILES
     for there in (target, files):
         if there is not None and there.exists() and not _is_empty(there):
             raise Conflict(f"{there} is there already. Restore into an empty data folder (BLOG_DATA_DIR).")
-    with _readable_errors(file), tempfile.TemporaryDirectory(prefix=".restore-", dir=settings().data_dir) as folder:
+    with (
+        packing.readable_errors(file),
+        tempfile.TemporaryDirectory(prefix=".restore-", dir=settings().data_dir) as folder,
+    ):
         manifest = _unpack(file, Path(folder))
         if manifest.database == "sqlite":
             if target is None:
@@ -127,7 +96,7 @@ def postgres_address() -> str:
     return url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
 
 
-def _write(draft: Path, folder: Path) -> Manifest:
+def _write(folder: Path) -> Manifest:
     source = database_file()
     if source is not None:
         _copy_database(source, folder / DATABASE)
@@ -142,16 +111,13 @@ def _write(draft: Path, folder: Path) -> Manifest:
         files=len(stored),
     )
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        with tarfile.open(fileobj=out, mode="w:gz", compresslevel=6) as archive:
-            archive.add(folder / MANIFEST, MANIFEST)
-            if source is not None:
-                archive.add(folder / DATABASE, DATABASE)
-            for path in stored:
-                with contextlib.suppress(FileNotFoundError):  # purged since it was listed
-                    archive.add(path, f"{FILES}/{path.relative_to(settings().data_dir / FILES)}")
-        out.flush()
-        os.fsync(out.fileno())
+    with packing.packing(folder) as archive:
+        archive.add(folder / MANIFEST, MANIFEST)
+        if source is not None:
+            archive.add(folder / DATABASE, DATABASE)
+        for path in stored:
+            with contextlib.suppress(FileNotFoundError):  # purged since it was listed
+                archive.add(path, f"{FILES}/{path.relative_to(settings().data_dir / FILES)}")
     return manifest
 
 
@@ -166,32 +132,19 @@ def _unpack(file: Path, folder: Path) -> Manifest:
     Raises:
         Invalid: it is no archive of ours, damaged, or of a newer program.
     """
-    try:
-        with tarfile.open(file, "r:gz") as archive:
-            for member in archive:
-                if not member.isfile() or not (member.name in (MANIFEST, DATABASE) or OWN_FILE.fullmatch(member.name)):
-                    raise Invalid(f"{file} is no backup of blogapp: {member.name!r} is in it.")
-                _unpack_file(archive, member, folder / member.name)
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise Invalid(f"{file} is no backup of blogapp, or is damaged ({error}).") from None
+    with packing.unpacking(file, KIND) as members:
+        for name, content in members:
+            if name.startswith("tables/"):
+                raise Invalid(f"{file} is an archive, not a backup: blogapp import archive makes a site of it.")
+            if name not in (MANIFEST, DATABASE) and not OWN_FILE.fullmatch(name):
+                raise Invalid(f"{file} is no {KIND}: {name!r} is in it.")
+            packing.copy_out(content, folder / name)
     manifest = _read_manifest(folder / MANIFEST)
     if manifest is None or (manifest.database == "sqlite") != (folder / DATABASE).exists():
-        raise Invalid(f"{file} is no backup of blogapp: it does not say what is in it.")
+        raise Invalid(f"{file} is no {KIND}: it does not say what is in it.")
     if manifest.format != FORMAT or (manifest.schema and manifest.schema not in known_revisions()):
         raise Invalid(f"{file} was made by blogapp {manifest.program}, which is newer than this one.")
     return manifest
-
-
-def _unpack_file(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-    """The bytes of a plain file whose name has been looked at, and nothing else of it: no owner, no mode, no date.
-
-    (`extract(filter="data")`, PEP 706, is missing from the Python 3.11.2 of Debian 12.)
-    """
-    content = archive.extractfile(member)
-    assert content is not None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with content, path.open("wb") as out:
-        shutil.copyfileobj(content, out)
 
 
 def _read_manifest(path: Path) -> Manifest | None:
@@ -211,8 +164,10 @@ def _check_and_still(database: Path, has_tables: bool) -> None:
             (verdict,) = connection.execute("PRAGMA quick_check").fetchone()
             if verdict != "ok":
                 raise Invalid(f"The database in the archive is broken: {verdict}")
-            for statement in STILL if has_tables else ():
-                connection.execute(statement)
+            if has_tables:
+                connection.execute(stilling.HOLD)
+                connection.execute(stilling.PAUSE, {"reason": REASON})
+                connection.execute(stilling.DROP_MAILS)
             connection.commit()
     except sqlite3.DatabaseError as error:
         raise Invalid(f"The database in the archive cannot be used: {error}") from None
@@ -220,13 +175,3 @@ def _check_and_still(database: Path, has_tables: bool) -> None:
 
 def _is_empty(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
-
-
-@contextlib.contextmanager
-def _readable_errors(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BackupFailed(f"{error.filename or file}: {error.strerror or error}. Nothing was changed.") from None
-    except sqlite3.Error as error:
-        raise BackupFailed(f"The database cannot be copied: {error}. Nothing was changed.") from None

@@ -1,0 +1,14 @@
+"""What a copy of a site must not do by itself: send what the original has sent since, or is still sending."""
+
+# Understood by both databases; `:reason` is what a paused digest's page says.
+HOLD = "UPDATE digests SET state = 'held' WHERE state = 'waiting'"
+# Without a time to resume at it rests until a person says so.
+PAUSE = (
+    "UPDATE sendings SET state = 'paused', resume_at = NULL, paused_at = CURRENT_TIMESTAMP, pause_reason = :reason "
+    "WHERE state <> 'sent'"
+)
+# For a copy that holds single mails; an archive leaves them out.
+DROP_MAILS = (
+    "UPDATE outbox SET state = 'failed', owner = NULL, lease_until = NULL, reply = 'restored from a backup' "
+    "WHERE state IN ('waiting', 'claimed')"
+)

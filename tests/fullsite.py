@@ -1,0 +1,156 @@
+"""A site with something in every table and state, for tests that move one; and what an archive holds."""
+
+import io
+import tarfile
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import select
+
+from blogapp.auth.models import Member
+from blogapp.core.clock import now
+from blogapp.core.db import db, transaction
+from blogapp.core.heartbeat import beat
+from blogapp.core.site import save_choices
+from blogapp.core.throttle import count_try
+from blogapp.delivery.suppressions import suppress
+from blogapp.digest import claims, planning
+from blogapp.digest.journal import open_journal
+from blogapp.digest.models import Digest, Sending
+from blogapp.digest.publishing import cancel, delete, hold, publish, withdraw
+from blogapp.posts.attachments import attach, markdown_for
+from blogapp.posts.models import Post
+from blogapp.posts.weeks import Weeks
+from blogapp.posts.writing import create_post, save_post
+from tests import people, readers
+from tests.relay import Relay
+from tests.worker import send_all
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
+# What one database or the other is known to treat in its own way.
+ODD = {"source": "import", "note": "“Grüße” \U0001f980 \\ \u2028 'x' \"y\"", "nested": {"b": [1, 2.5, None], "a": True}}
+
+
+@dataclass
+class FullSite:
+    """Whose acts they are, and the subscribers and posts that a test asks about."""
+
+    alice: Member
+    bob: Member
+    ann: int
+    sent: Post
+    leaving: Post
+    waiting: Post
+
+
+def fill(app: Flask, relay: Relay) -> FullSite:
+    """Fill the site: a digest sent, one on its way with a batch claimed, others at rest."""
+    alice, bob = people.alice(), people.bob()
+    with transaction() as session:
+        session.add(Member(name="Zoë Früh", slug="zoe", invited_at=now()))
+        session.add(Member(name="Old Hand", slug="old-hand", active=False, email="old@blog.test"))
+    ann = _subscribers()
+    sent = _week(bob, 1)
+    sent = _with_files(sent, bob)
+    relay.at_rcpt["never@reader.test"] = "550 5.1.1 no such user"
+    send_all()
+    leaving = _leaving(bob)
+    waiting = _at_rest(alice, bob)
+    _other_posts(alice, bob)
+    with transaction() as session:
+        suppress(session, "ünder@reader.test", "complaint", ODD)
+        suppress(session, "a_b@reader.test", "hard bounce")
+        suppress(session, "aB@reader.test", "hard bounce")
+        save_choices(session, {"site_title": "The Øther Notebook", "footer": "Made in a kitchen."})
+    people.log_in(app, alice)
+    beat("worker:here:1")
+    count_try("login:192.0.2.1", limit=5, seconds=300, message="Too many.")
+    db.session.rollback()
+    return FullSite(alice, bob, ann, sent, leaving, waiting)
+
+
+def _subscribers() -> int:
+    at = now() - timedelta(days=2)
+    ann = readers.subscriber("ann@reader.test", confirmed_at=at, consent=ODD)
+    for name in ("bea", "cy", "never"):
+        readers.subscriber(f"{name}@reader.test", confirmed_at=at)
+    readers.subscriber("away@reader.test", confirmed_at=at, paused_until=now() + timedelta(days=9), name="Éa “A” Way")
+    readers.subscriber("gone@reader.test", "unsubscribed")
+    readers.subscriber("moving@reader.test", confirmed_at=at, new_address="moved@reader.test")
+    readers.subscriber("pending@reader.test", "pending")
+    erased = readers.subscriber("erased@reader.test", "pending")
+    with transaction() as session:
+        session.delete(readers.reload(erased))
+    return ann
+
+
+def _week(author: Member, number: int) -> Post:
+    post = create_post("week", "", f"In week {number} we *mended* the door.", author.id, weeks=Weeks(number, number))
+    return publish(post.id, post.version, author.id)
+
+
+def _with_files(post: Post, author: Member) -> Post:
+    picture = attach(post.id, "bread.png", io.BytesIO(PIXEL), author.id)
+    attach(post.id, "notes.txt", io.BytesIO(b"unused\n"), author.id)
+    body = f"{post.body}\n\n{markdown_for(picture)}\n\n| a | b |\n|---|--:|\n| 1 | 2 |"
+    return save_post(post.id, post.version, author.id, title="Week 1: “doors”", body=body)
+
+
+def _leaving(bob: Member) -> Post:
+    """A batch is in the hands of a worker that has journalled its first acceptance."""
+    post = _week(bob, 2)
+    owner = "elsewhere:boot:1:1"
+    assert planning.begin_due(owner)
+    planning.plan(_sending_id(post))
+    batch = claims.claim_batch(owner)
+    assert batch is not None
+    message = db.session.get_one(Sending, batch.sending_id).message
+    with open_journal(batch.id, message) as (journal, _):
+        journal.append(batch.planned[0])
+    return post
+
+
+def _at_rest(alice: Member, bob: Member) -> Post:
+    for number, control in ((3, hold), (4, cancel)):
+        control(_digest_id(_week(bob, number)), alice.id)
+    withdrawn = _week(bob, 5)
+    withdraw(withdrawn.id, withdrawn.version, bob.id)
+    return _week(bob, 6)
+
+
+def _other_posts(alice: Member, bob: Member) -> None:
+    create_post("article", "A draft — unfinished", "Some words.", bob.id)
+    page = create_post("page", "About us", "Who we are.", alice.id)
+    page = publish(page.id, page.version, alice.id)
+    save_post(page.id, page.version, alice.id, title="About", body="Who we are: bakers.", slug="about")
+    links = create_post("links", "Links", "* [one](https://example.org/1)", bob.id, weeks=Weeks(6, 6))
+    publish(links.id, links.version, bob.id)
+    deleted = create_post("article", "Never mind", "Said too much.", bob.id)
+    deleted = publish(deleted.id, deleted.version, bob.id)
+    delete(deleted.id, deleted.version, bob.id)
+
+
+def contents(file: Path) -> dict[str, bytes]:
+    """What an archive holds, by name."""
+    found = {}
+    with tarfile.open(file) as archive:
+        for member in archive:
+            content = archive.extractfile(member)
+            assert content is not None
+            found[member.name] = content.read()
+    return found
+
+
+def _digest_id(post: Post) -> int:
+    return db.session.execute(select(Digest.id).where(Digest.post_id == post.id)).scalar_one()
+
+
+def _sending_id(post: Post) -> int:
+    number = db.session.execute(select(Digest.sending_id).where(Digest.post_id == post.id)).scalar_one()
+    assert number is not None
+    return number
