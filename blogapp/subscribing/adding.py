@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -21,7 +20,7 @@ from blogapp.delivery.models import Suppression
 from blogapp.delivery.suppressions import suppress_all
 from blogapp.subscribing import mails
 from blogapp.subscribing.addresses import normalise_address, numbered, split_name
-from blogapp.subscribing.entries import Entry, Outcome, Standing, left_since, make_plan
+from blogapp.subscribing.entries import Entry, Outcome, Standing, left_since, make_plan, stand
 from blogapp.subscribing.models import Subscriber
 
 # Lines in one transaction, so that the write lock is held for less than 200 ms: a row is quickly added, but who still
@@ -106,20 +105,20 @@ def add_entries(
     plan = make_plan(entries, standings(session, {entry.address for entry in entries}))
     # In one order everywhere, so that two who add the same addresses at once wait for each other and never in a ring.
     fresh = sorted(plan.fresh.values(), key=lambda entry: entry.address)
-    added = insert_new(session, [_row(entry) for entry in fresh])
-    if missed := len(fresh) - len(added):
-        # Somebody else added them at this moment. Which ones does not matter: they are known now.
-        plan.outcomes[Outcome.KNOWN] += missed
-        plan.outcomes[Outcome(fresh[0].state)] -= missed
+    added = _insert(session, [_row(entry) for entry in fresh])
+    for entry in fresh:
+        if entry.address not in added:  # Somebody else added them at this moment.
+            plan.outcomes[Outcome.KNOWN] += 1
+            plan.outcomes[Outcome.SUPPRESSED if entry.barred else Outcome(entry.state)] -= 1
     if added:
-        subject = f"subscribers:{min(added)}-{max(added)}"
+        subject = f"subscribers:{min(added.values())}-{max(added.values())}"
         record(session, "subscriber.add", subject, by=by, count=len(added), **noted)
     _unsubscribe(session, plan.leaving, by)
     if plan.barred:
         suppress_all(session, [_suppression(entry) for entry in plan.barred.values()])
         record(session, "subscriber.suppress", "suppressions", by=by, count=len(plan.barred), **noted)
     if ask and added:
-        _ask(session, added, an_hour)
+        _ask(session, list(added.values()), an_hour)
     return plan.outcomes
 
 
@@ -128,27 +127,11 @@ def standings(session: Session, addresses: set[str]) -> dict[str, Standing]:
     columns = (Subscriber.address, Subscriber.state, Subscriber.created_at, Subscriber.confirmed_at, Subscriber.consent)
     found = session.execute(select(*columns).where(Subscriber.address.in_(addresses))).all()
     barred = set(session.scalars(select(Suppression.address).where(Suppression.address.in_(addresses))))
-    here = {row.address: _standing(row, row.address in barred) for row in found}
+    here = {
+        row.address: stand(row.state, row.consent, row.confirmed_at or row.created_at, row.address in barred)
+        for row in found
+    }
     return {address: Standing(barred=True) for address in barred} | here
-
-
-def _standing(row: Any, barred: bool) -> Standing:
-    consent = row.consent or {}
-    said = [consent[key] for key in ("confirmed_at", "returned_at") if consent.get(key)]
-    if consent.get("source") == "import" and not said:
-        # "at" is missing where the file did not say when; `confirmed_at` is then only the day of the import.
-        since = (row.confirmed_at or row.created_at) if consent.get("at") else None
-        return Standing(row.state, since, str(consent.get("service", "")), barred)
-    moments = [_moment(text) for text in said] + [row.confirmed_at or row.created_at]
-    return Standing(row.state, max(moment for moment in moments if moment), "", barred)
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -166,13 +149,13 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def insert_new(session: Session, rows: list[dict[str, Any]]) -> list[int]:
-    """The ids of those that were new, also where another process adds the same ones meanwhile."""
+def _insert(session: Session, rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Address -> id of those that were new, also where another process adds the same ones meanwhile."""
     if not rows:
-        return []
+        return {}
     insert = sqlite.insert if on_sqlite(session) else postgresql.insert
-    statement = insert(Subscriber).on_conflict_do_nothing().returning(Subscriber.id)
-    return list(session.execute(statement, rows).scalars())
+    statement = insert(Subscriber).on_conflict_do_nothing().returning(Subscriber.address, Subscriber.id)
+    return dict(session.execute(statement, rows).all())
 
 
 def _unsubscribe(session: Session, leaving: Mapping[str, Entry], by: int | None) -> None:
@@ -181,8 +164,9 @@ def _unsubscribe(session: Session, leaving: Mapping[str, Entry], by: int | None)
     query = select(Subscriber).where(Subscriber.address.in_(leaving)).order_by(Subscriber.address).with_for_update()
     for subscriber in session.execute(query.execution_options(populate_existing=True)).scalars():
         entry = leaving[subscriber.address]
+        since = subscriber.confirmed_at or subscriber.created_at
         # Looked at again: they may have come back at this moment.
-        if subscriber.state != "unsubscribed" and left_since(entry, _standing(subscriber, False)):
+        if subscriber.state != "unsubscribed" and left_since(entry, stand("", subscriber.consent, since, False)):
             mails.drop_later(session, subscriber)
             subscriber.unsubscribe(entry.unsubscribed_at or now())
             record(session, "subscriber.unsubscribe", f"subscriber:{subscriber.id}", by=by, how="import")

@@ -4,7 +4,7 @@ Nobody is revived: who left or must not be mailed here stays so, whatever a file
 """
 
 from collections import Counter
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -67,6 +67,28 @@ class Standing:
     barred: bool = False
 
 
+def stand(state: str, consent: Mapping[str, Any], since: datetime | None, barred: bool) -> Standing:
+    """How somebody stands whose row says so.
+
+    Args:
+        since: when they confirmed, else when they asked.
+    """
+    said = [consent[key] for key in ("confirmed_at", "returned_at") if consent.get(key)]
+    if consent.get("source") == "import" and not said:
+        # "at" is missing where the file did not say when, and `since` is then only the day of the import.
+        return Standing(state, _moment(consent.get("at")), str(consent.get("service", "")), barred)
+    moments = [moment for moment in (since, *map(_moment, said)) if moment]
+    return Standing(state, max(moments, default=None), "", barred)
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
 @dataclass
 class Plan:
     """What is to be written for a run of entries, by address, and what became of each of them."""
@@ -107,8 +129,7 @@ def judge(entry: Entry, here: Standing) -> tuple[Outcome, Standing]:
     barred = here.barred or bars
     if not here.state:
         if entry.state and _may_come_in(entry, here):
-            since = entry.confirmed_at or entry.created_at
-            after = Standing(entry.state, since, entry.service, barred)
+            after = stand(entry.state, entry.consent, entry.confirmed_at or entry.created_at, barred)
             return (Outcome.SUPPRESSED if bars else Outcome(entry.state)), after
         outcome = Outcome.KNOWN if entry.barred else Outcome.STAYS_SUPPRESSED
         return (Outcome.SUPPRESSED if bars else outcome), replace(here, barred=barred)

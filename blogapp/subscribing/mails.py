@@ -62,15 +62,18 @@ def queue_confirmation(session: Session, subscriber: Subscriber, due_at: datetim
 
 def due_times(session: Session, an_hour: int) -> Iterator[datetime]:
     """When the next confirmations may leave, at most so many an hour, after all that are waiting already."""
-    waiting = (OutboxMail.state == "waiting") & (OutboxMail.purpose == CONFIRMATION)
-    last = session.execute(
-        select(OutboxMail.due_at).where(waiting).order_by(OutboxMail.due_at.desc()).limit(1)
-    ).scalar_one_or_none()
-    gap = timedelta(hours=1) / an_hour
+    last, gap = last_due(session), timedelta(hours=1) / an_hour
     due = max(now(), last + gap) if last else now()
     while True:
         yield due
         due += gap
+
+
+def last_due(session: Session) -> datetime | None:
+    """When the last of the confirmations that are waiting may leave."""
+    waiting = (OutboxMail.state == "waiting") & (OutboxMail.purpose == CONFIRMATION)
+    query = select(OutboxMail.due_at).where(waiting).order_by(OutboxMail.due_at.desc()).limit(1)
+    return session.execute(query).scalar_one_or_none()
 
 
 def drop_later(session: Session, subscriber: Subscriber) -> None:
