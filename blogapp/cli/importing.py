@@ -8,6 +8,7 @@ import click
 
 from blogapp.cli import Refused
 from blogapp.cli.context import acting, first_admin, inside, member_id
+from blogapp.cli.import_subscribers import subscribers
 from blogapp.cli.output import json_option, progress_bar, show
 from blogapp.porting.importing import Outcome, Report, import_snips
 
@@ -39,6 +40,9 @@ def snips(paths: tuple[Path, ...], as_json: bool, as_member: str | None) -> None
         if as_json:
             show(map(_row, report.outcomes), as_json=True, empty="")
         _tell(report, as_json)
+
+
+import_.add_command(subscribers)
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""What an import of subscribers would do, without doing it: the same rules over what is here, in memory that is flat."""
+"""What an import of subscribers would do, without doing it: the same rules, over what is here; in flat memory."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from blogapp.core.db import db
 from blogapp.porting.subscriber_import import SILENT, SubscriberReport, may_import, read_entries, survey_list
 from blogapp.porting.subscriber_reading import Wishes
 from blogapp.subscribing.adding import CHUNK, standings
-from blogapp.subscribing.entries import Entry, Standing, make_plan
+from blogapp.subscribing.entries import Entry, Outcome, Standing, make_plan
 
 # How many rows are shown as they would be understood.
 SAMPLES = 5
@@ -86,7 +87,7 @@ class _Shadow:
         self._rows.execute("PRAGMA journal_mode = OFF")
         self._rows.execute("CREATE TABLE here (address PRIMARY KEY, state, since, service, barred) WITHOUT ROWID")
 
-    def play(self, entries: list[Entry]) -> dict[str, int]:
+    def play(self, entries: list[Entry]) -> Counter[Outcome]:
         """Let the entries come in, and forget it but for the next ones. Returns how many had which outcome."""
         addresses = {entry.address for entry in entries}
         here = standings(db.session(), addresses) | self._among(addresses)
@@ -97,7 +98,7 @@ class _Shadow:
         self._rows.execute("BEGIN")
         self._rows.executemany("INSERT OR REPLACE INTO here VALUES (?, ?, ?, ?, ?)", changed)
         self._rows.execute("COMMIT")
-        return dict(plan.outcomes)
+        return plan.outcomes
 
     def close(self) -> None:
         self._rows.close()

@@ -243,7 +243,7 @@ class Reader:
         return places
 
     def _words(self) -> dict[str, str]:
-        for word, state in self.wishes.statuses.items():
+        for state in self.wishes.statuses.values():
             if state not in STATES:
                 raise BadList(f"{state!r} is no state. Known are {', '.join(STATES)}.")
         return {plain(word): state for word, state in self.wishes.statuses.items() if word}
