@@ -20,10 +20,10 @@ from blogapp.porting.subscriber_import import (
     PACE,
     UNCLEAR,
     SubscriberReport,
-    Wishes,
     import_subscribers,
 )
 from blogapp.porting.subscriber_preview import Preview, preview_subscribers
+from blogapp.porting.subscriber_reading import Wishes
 from blogapp.subscribing.entries import Entry, Outcome
 
 # How many bad lines are named on the screen.
@@ -158,7 +158,7 @@ def _show_preview(preview: Preview, as_json: bool) -> None:
 
 def _in_words(entry: Entry) -> str:
     who = f"{entry.name} <{entry.address}>" if entry.name else entry.address
-    at = entry.unsubscribed_at or entry.confirmed_at or entry.created_at
+    at = entry.unsubscribed_at if entry.state == "unsubscribed" else entry.confirmed_at or entry.created_at
     state = f"suppressed ({entry.barred})" if entry.barred else entry.state
     return f"{who}, {state}" + (f", {at:%Y-%m-%d}" if at and not entry.barred else "")
 
@@ -170,7 +170,7 @@ def _show_report(report: SubscriberReport) -> None:
     if not report.rows:
         click.echo("There are no rows in it.")
     if report.undated:
-        click.echo(f"{report.undated:,} have a date that cannot be read; today stands in for it.")
+        click.echo(f"{report.undated:>9,} of them with a date that cannot be read: today stands in for it")
     if report.last_mail_at:
         click.echo(f"The last mail that asks leaves at {local(report.last_mail_at):%H:%M on %Y-%m-%d}.")
 

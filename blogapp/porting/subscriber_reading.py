@@ -88,7 +88,8 @@ class Reader:
 
     def columns(self) -> list[tuple[str, str]]:
         """Each column, and what it is taken for (a key of MEANINGS, or nothing)."""
-        meant = {index: meaning for meaning, indexes in reversed(self.places.items()) for index in indexes}
+        ranked = [(rank, i, meaning) for meaning, places in self.places.items() for rank, i in enumerate(places)]
+        meant = {index: meaning for _, index, meaning in sorted(ranked, reverse=True)}
         return [(column, meant.get(index, "")) for index, column in enumerate(self.layout.columns)]
 
     def dates(self, row: Row) -> list[str]:
