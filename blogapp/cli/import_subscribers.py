@@ -23,7 +23,7 @@ from blogapp.porting.subscriber_import import (
     import_subscribers,
 )
 from blogapp.porting.subscriber_preview import Preview, preview_subscribers
-from blogapp.porting.subscriber_reading import Wishes
+from blogapp.porting.subscriber_reading import Silent, Wishes
 from blogapp.subscribing.entries import Entry, Outcome
 
 # How many bad lines are named on the screen.
@@ -42,6 +42,7 @@ SAID = {
     UNCLEAR: "left out: it is not clear whether they agreed",
     INVALID: "left out: no address",
 }
+AGREED = "That is --status confirmed, --confirm, or --map status=COLUMN."
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
@@ -104,21 +105,30 @@ def subscribers(
     )
     with inside():
         by = member_id(as_member) if as_member else first_admin()
-        if dry_run:
-            with progress_bar("Reading") as moved:
-                preview = preview_subscribers(file, wishes, by=by, on_progress=moved)
-            _show_preview(preview, as_json)
-            report = preview.report
-            if preview.refusal:
-                raise Refused(preview.refusal)
-        else:
-            with progress_bar("Importing") as moved:
-                report = import_subscribers(file, wishes, pace=pace, by=by, on_progress=moved)
-            if as_json:
-                click.echo(json.dumps(asdict(report), default=_plain, ensure_ascii=False, indent=1))
-            else:
-                _show_report(report)
-        _end(report, as_json)
+        try:
+            report = _look(file, wishes, by, as_json) if dry_run else _take_in(file, wishes, pace, by, as_json)
+        except Silent as error:
+            raise Refused(f"{error} {AGREED}") from None
+    _end(report, as_json)
+
+
+def _look(file: Path, wishes: Wishes, by: int | None, as_json: bool) -> SubscriberReport:
+    with progress_bar("Reading") as moved:
+        preview = preview_subscribers(file, wishes, by=by, on_progress=moved)
+    _show_preview(preview, as_json)
+    if preview.refusal:
+        raise Refused(f"{preview.refusal} {AGREED}")
+    return preview.report
+
+
+def _take_in(file: Path, wishes: Wishes, pace: int, by: int | None, as_json: bool) -> SubscriberReport:
+    with progress_bar("Importing") as moved:
+        report = import_subscribers(file, wishes, pace=pace, by=by, on_progress=moved)
+    if as_json:
+        click.echo(json.dumps(asdict(report), default=_plain, ensure_ascii=False, indent=1))
+    else:
+        _show_report(report)
+    return report
 
 
 def _mapped(text: str) -> tuple[str, str]:
@@ -182,6 +192,8 @@ def _end(report: SubscriberReport, as_json: bool) -> None:
     if not as_json:
         for line, address, why in report.wrong[:NAMED]:
             click.echo(f"line {line}: {address!r}: {why}", err=True)
+        if report.counts[UNCLEAR]:
+            click.echo("--status WORD=STATE says what a status means.", err=True)
     more = f", the first {NAMED} above" if unusable > NAMED and not as_json else ""
     raise Refused(f"{unusable:,} of {report.rows:,} rows cannot be used{more}.")
 

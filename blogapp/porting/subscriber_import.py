@@ -18,8 +18,8 @@ from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Invalid
 from blogapp.porting.moments import tells_day_first
-from blogapp.porting.subscriber_files import BadList, Row, read_layout, read_rows
-from blogapp.porting.subscriber_reading import Reader, Unclear, Wishes
+from blogapp.porting.subscriber_files import Row, read_layout, read_rows
+from blogapp.porting.subscriber_reading import Reader, Silent, Unclear, Wishes
 from blogapp.subscribing import mails
 from blogapp.subscribing.adding import CHUNK, CHUNK_WITH_MAIL, NAMED, add_entries
 from blogapp.subscribing.entries import Entry
@@ -29,8 +29,8 @@ PACE = 200
 # What becomes of rows that are no entries, beside the outcomes of those that are.
 NEVER_AGREED, UNCLEAR, INVALID = "never agreed", "unclear", "invalid"
 SILENT = (
-    "The file does not say who agreed to get mail. Say --status confirmed if all of them did and you can show it, "
-    "--confirm to ask each of them by mail, or which column says it (--map status=COLUMN)."
+    "The file does not say who agreed to get mail: say that all of them did, if you can show it, or that each is to be "
+    "asked, or which column says it."
 )
 
 
@@ -84,13 +84,13 @@ def import_subscribers(
 
     Raises:
         NotAllowed: `by` may not.
-        BadList: the file cannot be read, or does not say who agreed. Nobody was added.
+        BadList: the file cannot be read; `Silent`: it does not say who agreed. Nobody was added.
     """
     may_import(by)
     survey = survey_list(file, wishes or Wishes())
     reader = survey.reader
     if reader.silent:
-        raise BadList(SILENT)
+        raise Silent(SILENT)
     report = SubscriberReport(reader.service.name, survey.rows)
     ask = reader.wishes.confirm
     noted = {"source": "import", "service": reader.service.name, "file": reader.wishes.name}

@@ -33,6 +33,10 @@ COMPLAINED = ("abuse", "spam", "complain")
 WHERE_STATED = ("status", "opted_out", "bounced", "confirmed_at", "unsubscribed_at", "suppressed_at")
 
 
+class Silent(BadList):
+    """Nothing in the file says that anybody in it agreed, and neither does the person who imports it."""
+
+
 class Unclear(Invalid):
     """The row does not say, in words that are known, whether they may be mailed."""
 
@@ -185,7 +189,7 @@ class Reader:
         for word in self._cells(row, "status"):
             found = self.words.get(plain(word)) or self.service.meaning_of(word)
             if not found:
-                raise Unclear(f"The status {word[:40]!r} is not known; say what it means with --status WORD=STATE.")
+                raise Unclear(f"The status {word[:40]!r} is not known.")
             state = _stricter(state, found)
         if state:
             return state
