@@ -175,7 +175,7 @@ def _in_words(entry: Entry) -> str:
 
 def _show_report(report: SubscriberReport) -> None:
     for outcome, words in SAID.items():
-        if number := report.counts[outcome]:
+        if number := report.counts.get(outcome):
             click.echo(f"{number:>9,} {words}")
     if not report.rows:
         click.echo("There are no rows in it.")
@@ -186,13 +186,13 @@ def _show_report(report: SubscriberReport) -> None:
 
 
 def _end(report: SubscriberReport, as_json: bool) -> None:
-    unusable = report.counts[UNCLEAR] + report.counts[INVALID]
+    unusable = report.counts.get(UNCLEAR, 0) + report.counts.get(INVALID, 0)
     if not unusable:
         return
     if not as_json:
         for line, address, why in report.wrong[:NAMED]:
             click.echo(f"line {line}: {address!r}: {why}", err=True)
-        if report.counts[UNCLEAR]:
+        if report.counts.get(UNCLEAR):
             click.echo("--status WORD=STATE says what a status means.", err=True)
     more = f", the first {NAMED} above" if unusable > NAMED and not as_json else ""
     raise Refused(f"{unusable:,} of {report.rows:,} rows cannot be used{more}.")

@@ -5,8 +5,7 @@ chunk of rows is a transaction of its own: what was interrupted is mended by run
 already does not change.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -22,7 +21,7 @@ from blogapp.porting.subscriber_files import Row, read_layout, read_rows
 from blogapp.porting.subscriber_reading import Reader, Silent, Unclear, Wishes
 from blogapp.subscribing import mails
 from blogapp.subscribing.adding import CHUNK, CHUNK_WITH_MAIL, NAMED, add_entries
-from blogapp.subscribing.entries import Entry
+from blogapp.subscribing.entries import Entry, Outcome
 
 # Confirmation mails an hour. A new sender who asks thousands at once is taken for a spammer.
 PACE = 200
@@ -47,10 +46,14 @@ class SubscriberReport:
 
     service: str
     rows: int
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, int] = field(default_factory=dict)
     undated: int = 0
     wrong: list[tuple[int, str, str]] = field(default_factory=list)
     last_mail_at: datetime | None = None
+
+    def count(self, outcomes: Mapping[str, int] | Mapping[Outcome, int]) -> None:
+        for outcome, number in outcomes.items():
+            self.counts[str(outcome)] = self.counts.get(str(outcome), 0) + number
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def import_subscribers(
             if by is not None:
                 demand(session.get(Member, by), "subscriber.manage")
             outcomes = add_entries(session, entries, by=by, noted=noted, ask=ask, an_hour=pace if ask else None)
-        report.counts.update(outcomes)
+        report.count(outcomes)
         done += len(chunk)
         if on_progress:
             on_progress(done, survey.rows)
@@ -141,13 +144,13 @@ def read_entries(reader: Reader, rows: list[Row], report: SubscriberReport) -> I
         try:
             entry, legible = reader.read(row)
         except Invalid as error:
-            report.counts[UNCLEAR if isinstance(error, Unclear) else INVALID] += 1
+            report.count({UNCLEAR if isinstance(error, Unclear) else INVALID: 1})
             if len(report.wrong) < NAMED:
                 report.wrong.append((row.line, reader.address(row)[:80], str(error)))
             continue
         report.undated += not legible
         # Our own list knows whom it has asked. Who has never agreed elsewhere only comes in to be asked.
         if entry.state == "pending" and not reader.wishes.confirm and reader.service.name != "blogapp":
-            report.counts[NEVER_AGREED] += 1
+            report.count({NEVER_AGREED: 1})
         else:
             yield row, entry

@@ -67,7 +67,7 @@ def preview_subscribers(
                 entries.append(entry)
                 if len(samples) < SAMPLES:
                     samples.append((row.line, entry))
-            report.counts.update(shadow.play(entries))
+            report.count(shadow.play(entries))
             done += len(chunk)
             if on_progress:
                 on_progress(done, survey.rows)

@@ -54,6 +54,8 @@ def queue_confirmation(session: Session, subscriber: Subscriber, due_at: datetim
     Args:
         due_at: when the mail may leave, and the seven days begin; None: at once.
     """
+    if due_at is None:
+        drop_later(session, subscriber)
     token = tokens.sign("confirm", [subscriber.id, int((due_at or now()).timestamp() * 1000)], at=due_at)
     asked = {k: subscriber.consent.get(k, "") for k in ("source", "page", "network", "service")}
     pending = subscriber.state == "pending"
@@ -77,10 +79,9 @@ def last_due(session: Session) -> datetime | None:
 
 
 def drop_later(session: Session, subscriber: Subscriber) -> None:
-    """Take back a confirmation mail that was to leave later: they have answered already, in another way."""
-    if subscriber.consent.get("source") == "import":
-        later = (OutboxMail.state == "waiting") & (OutboxMail.due_at > now()) & (OutboxMail.purpose == CONFIRMATION)
-        session.execute(delete(OutboxMail).where(later, OutboxMail.recipient == subscriber.address))
+    """Take back a confirmation mail that was to leave later: they are asked now, or have answered in another way."""
+    later = (OutboxMail.state == "waiting") & (OutboxMail.due_at > now()) & (OutboxMail.purpose == CONFIRMATION)
+    session.execute(delete(OutboxMail).where(later, OutboxMail.recipient == subscriber.address))
 
 
 def queue_already(session: Session, subscriber: Subscriber) -> None:

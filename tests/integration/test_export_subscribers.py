@@ -43,10 +43,13 @@ def everybody(app: Flask) -> None:
     readers.subscriber("ann@example.org", name='Ann "the baker", Lee\nof Leeds', paused_until=now() + timedelta(days=9))
     readers.subscriber("=bea@example.org", "unsubscribed", name="=1+1")
     readers.subscriber("dan@example.org", "pending", created_at=now() - timedelta(days=3))
-    readers.subscriber(
-        "eve@example.org", consent={"source": "import", "service": "ghost", "at": "2019-03-04T10:11:12Z"}
-    )
+    eve = readers.subscriber("eve@example.org")
     with transaction() as session:
+        session.get_one(Subscriber, eve).consent = {
+            "source": "import",
+            "service": "ghost",
+            "at": "2019-03-04T10:11:12Z",
+        }
         suppress(session, "eve@example.org", "no such mailbox", {"reply": "550 5.1.1 unknown"})
         suppress(session, "stranger@example.org", "complaint")
 

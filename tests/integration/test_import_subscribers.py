@@ -55,7 +55,7 @@ def plain(count: int, start: int = 0) -> str:
 
 def counts(report: SubscriberReport) -> dict[str, int]:
     assert sum(report.counts.values()) == report.rows
-    return {str(outcome): number for outcome, number in report.counts.items() if number}
+    return report.counts
 
 
 def total() -> int:
