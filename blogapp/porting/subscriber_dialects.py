@@ -152,7 +152,13 @@ SERVICES = {
         Service(
             "buttondown",
             "Buttondown",
-            ("emailaddress creationdate", "emailaddress type", "email subscribertype", "email creationdate tags"),
+            (
+                "emailaddress creationdate",
+                "emailaddress type",
+                "email subscribertype",
+                "email creationdate tags",
+                "email subscriptiondate unsubscriptiondate",
+            ),
             {
                 "email": "emailaddress email",
                 "name": "name",
@@ -182,8 +188,8 @@ SERVICES = {
                 "created_at": "createdat",
             },
             {"confirmed": "enabled", "unsubscribed": "disabled", "suppressed": "blocklisted blacklisted"},
-            note="listmonk's file does not say who left a list or never confirmed: export these apart and import them "
-            "with --status unsubscribed and --status pending, first.",
+            note="listmonk's file does not say who left a list or never confirmed: export and import first those who "
+            "left, as unsubscribed, and then only those who confirmed.",
         ),
         Service(
             "csv",

@@ -40,7 +40,7 @@ def suppressions() -> list[tuple[object, ...]]:
 @pytest.fixture
 def everybody(app: Flask) -> None:
     """One subscriber of each kind, and an address of nobody that must not be mailed."""
-    readers.subscriber("ann@example.org", name='Ann "the baker", Lee\nof Leeds', paused_until=now() + timedelta(days=9))
+    readers.subscriber("ann@example.org", name='Ann "the baker", Lee; of Leeds', paused_until=now() + timedelta(days=9))
     readers.subscriber("=bea@example.org", "unsubscribed", name="=1+1")
     readers.subscriber("dan@example.org", "pending", created_at=now() - timedelta(days=3))
     eve = readers.subscriber("eve@example.org")
