@@ -33,8 +33,10 @@ def read_moment(text: str, latest: datetime, *, day_first: bool = False) -> date
 
 def tells_day_first(text: str) -> bool:
     """Whether a date can only be read with its day first: `13/4/2019`, or `4.3.2019` for its dots."""
+    if "/" not in text and "." not in text[:3]:
+        return False
     found = SLASHED.match(text.strip())
-    return found is not None and (int(found[1]) > 12 or "." in text[:5])
+    return found is not None and (int(found[1]) > 12 or "." in text[:3])
 
 
 def _read(text: str, day_first: bool) -> datetime | None:

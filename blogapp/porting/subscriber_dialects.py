@@ -36,8 +36,9 @@ STATES = ("confirmed", "pending", "unsubscribed", "suppressed")
 
 COMMON_WORDS = {
     "confirmed": "subscribed subscribe active confirmed enabled true yes y 1 optin optedin regular member",
-    "pending": "pending unconfirmed unactivated nonsubscribed transactional waiting",
-    "unsubscribed": "unsubscribed unsubscribe optout optedout disabled inactive false no n 0 removed deleted archived",
+    "pending": "pending validating unconfirmed unactivated nonsubscribed transactional waiting",
+    "unsubscribed": "unsubscribed unsubscribe optout optedout disabled inactive false no n 0 removed deleted archived "
+    "cancelled canceled",
     "suppressed": "bounced hardbounced hardbounce bounce cleaned undeliverable complained complaint spam abuse "
     "blocklisted blacklisted blocked suppressed",
 }
@@ -132,6 +133,7 @@ SERVICES = {
                 "name": "name",
                 "status": "subscribedtoemails",
                 "created_at": "createdat",
+                "opted_out": "deletedat",
                 "unsubscribed_at": "deletedat",
             },
             note="Ghost's file does not say whose mail came back.",

@@ -223,7 +223,10 @@ class Reader:
 
     def _cell(self, row: Row, meaning: str) -> str:
         """The first of the meaning's cells that says something."""
-        return next(self._cells(row, meaning), "")
+        for index in self.places.get(meaning, ()):
+            if index < len(row.cells) and (cell := row.cells[index].strip()):
+                return cell
+        return ""
 
     def _cells(self, row: Row, meaning: str) -> Iterator[str]:
         for index in self.places.get(meaning, ()):

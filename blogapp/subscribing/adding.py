@@ -167,7 +167,8 @@ def _unsubscribe(session: Session, leaving: Mapping[str, Entry], by: int | None)
         since = subscriber.confirmed_at or subscriber.created_at
         # Looked at again: they may have come back at this moment.
         if subscriber.state != "unsubscribed" and left_since(entry, stand("", subscriber.consent, since, False)):
-            mails.drop_later(session, subscriber)
+            if subscriber.state == "pending":
+                mails.drop_later(session, subscriber)
             subscriber.unsubscribe(entry.unsubscribed_at or now())
             record(session, "subscriber.unsubscribe", f"subscriber:{subscriber.id}", by=by, how="import")
 
