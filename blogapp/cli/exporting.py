@@ -4,6 +4,7 @@ import click
 
 from blogapp.cli.archive import export_archive
 from blogapp.cli.export_posts import html, snips
+from blogapp.cli.export_subscribers import subscribers
 
 
 @click.group()
@@ -11,5 +12,5 @@ def export() -> None:
     """Take posts, subscribers or the whole site out. Nothing here is changed."""
 
 
-for command in (snips, html, export_archive):
+for command in (snips, html, subscribers, export_archive):
     export.add_command(command)

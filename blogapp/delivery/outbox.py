@@ -50,6 +50,7 @@ def queue_mail(
     to_name: str = "",
     reply_to: Mailbox | str | None = None,
     headers: Mapping[str, str] | None = None,
+    due_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> OutboxMail:
     """Write a mail now, to be sent when the caller's transaction commits.
@@ -57,6 +58,7 @@ def queue_mail(
     Args:
         purpose: names the templates: templates/emails/<purpose>/subject.txt, body.txt and, if there is one, body.html.
         context: for the templates; `subject` and the address (`to`) are there anyway.
+        due_at: when it may leave; None: at once. A mail of later is dated then.
         expires_at: when it is of no use any more (its link has expired): it is not sent later than that.
     """
     subject = " ".join(_render(purpose, "subject.txt", context).split())
@@ -75,17 +77,26 @@ def queue_mail(
         html=html,
         headers={"Auto-Submitted": "auto-generated", **(headers or {})},  # RFC 3834 §5
         reply_to=reply_to,
-        date=now(),
+        date=due_at or now(),
         message_id=f"<{uuid.uuid4()}@{site_mailbox().address.rpartition('@')[2]}>",
     )
-    return queue_message(session, purpose, to, subject, message, expires_at=expires_at)
+    return queue_message(session, purpose, to, subject, message, due_at=due_at, expires_at=expires_at)
 
 
 def queue_message(
-    session: Session, purpose: str, to: str, subject: str, message: bytes, *, expires_at: datetime | None = None
+    session: Session,
+    purpose: str,
+    to: str,
+    subject: str,
+    message: bytes,
+    *,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
 ) -> OutboxMail:
     """The same with a message that is built already (RFC 5322 bytes)."""
     mail = OutboxMail(purpose=purpose, recipient=to, subject=subject, message=message, expires_at=expires_at)
+    # Five days of tries are counted from `created_at`: for a mail of next week they begin next week.
+    mail.due_at = mail.created_at = due_at or now()
     session.add(mail)
     notify(session, OUTBOX)
     return mail

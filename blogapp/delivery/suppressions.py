@@ -24,9 +24,14 @@ def suppress(session: Session, address: str, reason: str, evidence: Mapping[str,
         reason: a few words for people: `no such mailbox`, `complaint`, `asked by mail`.
         evidence: what was seen: the reply, the report, who asked.
     """
-    insert = sqlite.insert if on_sqlite(session) else postgresql.insert
     row = {"address": as_key(address), "reason": reason, "evidence": dict(evidence or {}), "created_at": now()}
-    session.execute(insert(Suppression).values(row).on_conflict_do_nothing())
+    suppress_all(session, [row])
+
+
+def suppress_all(session: Session, rows: list[dict[str, Any]]) -> None:
+    """The same for many: rows of all columns of `Suppression`, their addresses in the form of `as_key`."""
+    insert = sqlite.insert if on_sqlite(session) else postgresql.insert
+    session.execute(insert(Suppression).on_conflict_do_nothing(), sorted(rows, key=lambda row: str(row["address"])))
 
 
 def lift(session: Session, address: str) -> bool:

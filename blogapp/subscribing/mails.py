@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from blogapp.core import throttle, tokens
 from blogapp.core.clock import now
 from blogapp.core.config import settings
+from blogapp.delivery.models import OutboxMail
 from blogapp.delivery.outbox import queue_mail
 from blogapp.delivery.suppressions import suppressed
 from blogapp.subscribing.links import preferences_token
@@ -46,12 +48,40 @@ def may_mail(session: Session, address: str) -> bool:
     return used <= MAILS_A_DAY and suppressed(session, address) is None
 
 
-def queue_confirmation(session: Session, subscriber: Subscriber) -> None:
-    """Ask whether they meant it; the link is good for seven days."""
-    token = tokens.sign("confirm", [subscriber.id, int(now().timestamp() * 1000)])
-    asked = {k: subscriber.consent.get(k, "") for k in ("source", "page", "network")}
+def queue_confirmation(session: Session, subscriber: Subscriber, due_at: datetime | None = None) -> None:
+    """Ask whether they meant it; the link is good for seven days.
+
+    Args:
+        due_at: when the mail may leave, and the seven days begin; None: at once.
+    """
+    if due_at is None:
+        drop_later(session, subscriber)
+    token = tokens.sign("confirm", [subscriber.id, int((due_at or now()).timestamp() * 1000)], at=due_at)
+    asked = {k: subscriber.consent.get(k, "") for k in ("source", "page", "network", "service")}
     pending = subscriber.state == "pending"
-    _queue(session, CONFIRMATION, subscriber, token=token, asked_at=now(), pending=pending, **asked)
+    _queue(session, CONFIRMATION, subscriber, due_at=due_at, token=token, asked_at=now(), pending=pending, **asked)
+
+
+def due_times(session: Session, an_hour: int) -> Iterator[datetime]:
+    """When the next confirmations may leave, at most so many an hour, after all that are waiting already."""
+    last, gap = last_due(session), timedelta(hours=1) / an_hour
+    due = max(now(), last + gap) if last else now()
+    while True:
+        yield due
+        due += gap
+
+
+def last_due(session: Session) -> datetime | None:
+    """When the last of the confirmations that are waiting may leave."""
+    waiting = (OutboxMail.state == "waiting") & (OutboxMail.purpose == CONFIRMATION)
+    query = select(OutboxMail.due_at).where(waiting).order_by(OutboxMail.due_at.desc()).limit(1)
+    return session.execute(query).scalar_one_or_none()
+
+
+def drop_later(session: Session, subscriber: Subscriber) -> None:
+    """Take back a confirmation mail that was to leave later: they are asked now, or have answered in another way."""
+    later = (OutboxMail.state == "waiting") & (OutboxMail.due_at > now()) & (OutboxMail.purpose == CONFIRMATION)
+    session.execute(delete(OutboxMail).where(later, OutboxMail.recipient == subscriber.address))
 
 
 def queue_already(session: Session, subscriber: Subscriber) -> None:
@@ -82,8 +112,16 @@ def asked_at(epoch_milliseconds: int) -> datetime:
     return datetime.fromtimestamp(epoch_milliseconds / 1000, tz=UTC)
 
 
-def _queue(session: Session, purpose: str, subscriber: Subscriber, to: str = "", **context: Any) -> None:
+def _queue(
+    session: Session,
+    purpose: str,
+    subscriber: Subscriber,
+    to: str = "",
+    due_at: datetime | None = None,
+    **context: Any,
+) -> None:
     to = to or subscriber.address
     # A confirmation that cannot be delivered while its link is good is no use to anybody.
-    expires_at = now() + CONFIRM_WITHIN
-    queue_mail(session, purpose, to, context={"address": to, **context}, to_name=subscriber.name, expires_at=expires_at)
+    expires_at = (due_at or now()) + CONFIRM_WITHIN
+    whole = {"address": to, **context}
+    queue_mail(session, purpose, to, context=whole, to_name=subscriber.name, due_at=due_at, expires_at=expires_at)

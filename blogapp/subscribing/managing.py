@@ -31,6 +31,7 @@ def unsubscribe_for(subscriber_id: int, by: int) -> Subscriber:
         demand(session.get(Member, by), ACT)
         subscriber = find(subscriber_id, session, lock=True)
         if subscriber.state != "unsubscribed":
+            mails.drop_later(session, subscriber)
             subscriber.unsubscribe(now())
             record(session, "subscriber.unsubscribe", f"subscriber:{subscriber.id}", by=by, how="admin")
         return subscriber
@@ -81,10 +82,11 @@ def lift_suppression(address: str, by: int) -> None:
             record(session, "subscriber.lift", _subject(session, address), by=by)
 
 
-def note_export(by: int) -> None:
-    """Put on record that somebody took the whole list away. Raises NotAllowed."""
+def note_export(by: int | None) -> None:
+    """Put on record that somebody took the whole list away; None is the program's operator. Raises NotAllowed."""
     with transaction() as session:
-        demand(session.get(Member, by), ACT)
+        if by is not None:
+            demand(session.get(Member, by), ACT)
         record(session, "subscriber.export", "subscribers", by=by)
 
 

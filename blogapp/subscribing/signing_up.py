@@ -96,6 +96,7 @@ def confirm(token: str, *, address_from: str = "") -> Subscriber:
     with transaction() as session:
         subscriber = confirmable(token, session, lock=True)
         if subscriber.state != "confirmed":
+            mails.drop_later(session, subscriber)
             subscriber.confirm(now(), confirmed_at=iso(now()), confirmed_from=network_of(address_from))
             record(session, "subscriber.confirm", f"subscriber:{subscriber.id}", by=None)
         return subscriber

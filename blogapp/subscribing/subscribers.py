@@ -8,6 +8,7 @@ from datetime import datetime
 from blogapp.audit import record
 from blogapp.core.clock import iso, now
 from blogapp.core.db import transaction
+from blogapp.subscribing import mails
 from blogapp.subscribing.adding import Report, add_subscribers
 from blogapp.subscribing.addresses import normalise_address
 from blogapp.subscribing.listing import count_states, each_subscriber, list_subscribers
@@ -52,6 +53,7 @@ def unsubscribe(subscriber_id: int, how: str) -> Subscriber:
     with transaction() as session:
         subscriber = find(subscriber_id, session, lock=True)
         if subscriber.state != "unsubscribed":
+            mails.drop_later(session, subscriber)
             subscriber.unsubscribe(now())
             record(session, "subscriber.unsubscribe", f"subscriber:{subscriber.id}", by=None, how=how)
         return subscriber

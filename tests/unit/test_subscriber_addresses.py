@@ -3,11 +3,13 @@
 from datetime import date
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blogapp.core.errors import Invalid
 from blogapp.subscribing.addresses import (
+    UNSEEN,
     clean_page,
     network_of,
     normalise_address,
@@ -158,3 +160,16 @@ def test_a_month_on_from_the_last_day_is_the_last_day() -> None:
 
 def test_a_name_keeps_only_what_can_be_shown() -> None:
     assert split_name("A\0nn\x07 Lee <ann@example.org>") == ("Ann Lee", "ann@example.org")
+
+
+@given(st.emails() | st.text("aB1._+-@é <", min_size=3, max_size=12).map(lambda text: f"{text}@Example.test"))
+def test_what_is_quick_for_plain_addresses_decides_as_the_library_does(typed: str) -> None:
+    try:
+        valid = validate_email(
+            typed.strip(UNSEEN), check_deliverability=False, allow_smtputf8=False, test_environment=True
+        )
+    except EmailNotValidError:
+        with pytest.raises(Invalid):
+            normalise_address(typed)
+    else:
+        assert normalise_address(typed) == f"{valid.ascii_local_part}@{valid.ascii_domain}".lower()
