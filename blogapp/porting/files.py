@@ -4,8 +4,10 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from blogapp.porting.snips import BadSnip
 
@@ -53,6 +55,17 @@ def _walk(folder: Path) -> Iterator[Candidate]:
 def read_bytes(path: Path) -> bytes:
     """The content of a regular file of at most MAX_BYTES.
 
+    Raises:
+        BadSnip: it is no regular file, cannot be read, or is too large.
+    """
+    with open_regular(path, MAX_BYTES) as file:
+        return file.read()
+
+
+@contextmanager
+def open_regular(path: Path, most_bytes: int) -> Iterator[IO[bytes]]:
+    """A regular file of at most so many bytes.
+
     Opened without following a link and without waiting, so that neither a link put there a moment ago nor a pipe
     without a writer can trick it.
 
@@ -64,12 +77,12 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise BadSnip(LINK if error.errno == errno.ELOOP else _why(error)) from None
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise BadSnip("it is no regular file")
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise BadSnip(f"it is larger than {MAX_BYTES // 1_000_000} MB")
-    return data
+        if status.st_size > most_bytes:
+            raise BadSnip(f"it is larger than {most_bytes // 1_000_000:,} MB")
+        yield file
 
 
 def decode(data: bytes) -> str:
