@@ -126,7 +126,8 @@ def _document(site: Site, path: PurePosixPath, content: bytes, given: Front, pla
 
 def _place(site: Site, path: PurePosixPath) -> Place:
     folders = list(path.parent.parts)
-    stem, type, categories = path.stem, "pages", ()
+    stem, type = path.stem, "pages"
+    categories: tuple[str, ...] = ()
     if site.flavour == "jekyll":
         marker = next((part for part in folders if part.startswith("_")), "")
         if marker:
@@ -174,7 +175,8 @@ def _is_draft(site: Site, front: Front, place: Place, times: list[datetime]) -> 
     if expiry is not None and expiry <= now():
         reasons.append("it has expired: it comes in as a draft")
     build = front.values.get("build", front.values.get("_build"))
-    if front.yes("headless") or (isinstance(build, dict) and str(build.get("render", "")).lower() in ("never", "false")):
+    rendered = str(build.get("render", "")).lower() if isinstance(build, dict) else ""
+    if front.yes("headless") or rendered in ("never", "false"):
         reasons.append("it had no page of its own: it comes in as a draft")
     if front.yes("private") or front.yes("protected") or front.text("password"):
         reasons.append("it was not for everybody: it comes in as a draft")

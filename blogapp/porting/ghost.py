@@ -170,7 +170,7 @@ def _body(post: Row, more: Row) -> tuple[str, str, bool]:
             text, hidden = open_gates(markdown)
             return text.replace(HERE, ""), "markdown", hidden or '"paywall"' in as_text(post.get("mobiledoc"))
         if _has_text(post):
-            raise BadDocument("its text is there only as Ghost's editor keeps it. Save it once in Ghost, and export again")
+            raise BadDocument("its text is only there as Ghost's editor keeps it: save it in Ghost, export again")
     html, hidden = open_gates(html)
     head = _feature_image(post, more)
     return (head + plain_cards(html)).replace(HERE, "").strip(), "html", hidden

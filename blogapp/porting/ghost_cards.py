@@ -1,7 +1,7 @@
 """Ghost's cards as plain HTML: https://ghost.org/docs/themes/content/#editor-cards"""
 
 import re
-from html import unescape
+from html import escape, unescape
 
 from blogapp.core.markup import plain
 from blogapp.porting.embeds import embed
@@ -51,9 +51,11 @@ def _bookmark(card: Element) -> str:
     said = _text(card, "kg-bookmark-description")
     below = card.first("figcaption")
     more = f"<p>{below.inner}</p>" if below else ""
-    return (link(unescape(target.get("href")), _text(card, "kg-bookmark-title")) if target else "") + (
-        f"<blockquote><p>{_escaped(said)}</p></blockquote>" if said else ""
-    ) + more
+    return (
+        (link(unescape(target.get("href")), _text(card, "kg-bookmark-title")) if target else "")
+        + (f"<blockquote><p>{escape(said)}</p></blockquote>" if said else "")
+        + more
+    )
 
 
 def _gallery(card: Element) -> str:
@@ -68,7 +70,7 @@ def _image(card: Element) -> str | None:
     shown = image(unescape(picture.get("src")), picture.get("alt"))
     target = card.first("a")
     if target is not None and target.first("img") is picture:
-        shown = f'<a href="{_escaped(unescape(target.get("href")))}">{shown}</a>'
+        shown = f'<a href="{escape(unescape(target.get("href")))}">{shown}</a>'
     return figure(shown, _caption(card))
 
 
@@ -84,7 +86,7 @@ def _media(card: Element) -> str:
             source = player.get("src") or next((inner.get("src") for inner in player.all("source")), "")
             if source:
                 title = _text(card, "kg-audio-title")
-                return figure(f'<{tag} src="{_escaped(unescape(source))}"></{tag}>', _caption(card) or _escaped(title))
+                return figure(f'<{tag} src="{escape(unescape(source))}"></{tag}>', _caption(card) or escape(title))
     return card.inner
 
 
@@ -92,18 +94,18 @@ def _file(card: Element) -> str:
     target = card.first("a")
     name = _text(card, "kg-file-card-title") or _text(card, "kg-file-card-filename")
     said = _text(card, "kg-file-card-caption")
-    return (link(unescape(target.get("href")), name) if target else "") + (f"<p>{_escaped(said)}</p>" if said else "")
+    return (link(unescape(target.get("href")), name) if target else "") + (f"<p>{escape(said)}</p>" if said else "")
 
 
 def _toggle(card: Element) -> str:
     inside = card.first(css_class="kg-toggle-content")
-    summary = _escaped(_text(card, "kg-toggle-heading-text"))
+    summary = escape(_text(card, "kg-toggle-heading-text"))
     return f"<details><summary>{summary}</summary>{plain_cards(inside.inner) if inside else ''}</details>"
 
 
 def _callout(card: Element) -> str:
     said = card.first(css_class="kg-callout-text")
-    sign = _escaped(_text(card, "kg-callout-emoji"))
+    sign = escape(_text(card, "kg-callout-emoji"))
     return f"<blockquote><p>{sign} {said.inner if said else ''}</p></blockquote>".replace("<p> ", "<p>")
 
 
@@ -119,10 +121,6 @@ def _caption(card: Element) -> str:
 
 def _below(card: Element) -> str:
     return f"<p>{_caption(card)}</p>" if _caption(card) else ""
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
 CARDS = {

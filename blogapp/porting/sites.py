@@ -1,4 +1,4 @@
-"""The folder of a Jekyll or Hugo site: which kind it is, which of its files are documents, and what it sets for them."""
+"""The folder of a Jekyll or Hugo site: which it is, which files are documents, and what it sets for them."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -106,7 +106,8 @@ def find_documents(site: Site, path: Path) -> Iterator[Path | Refusal]:
     for candidate in find_candidates([start]):
         relative = candidate.path.relative_to(site.root)
         ending = candidate.path.suffix.lower()
-        if _is_left_alone(site, relative) or ending not in (*MARKDOWN, *HTML, *FOREIGN, *([""] * bool(candidate.reason))):
+        is_one = ending in (*MARKDOWN, *HTML, *FOREIGN) or (bool(candidate.reason) and not ending)
+        if _is_left_alone(site, relative) or not is_one:
             continue
         if site.flavour == "hugo" and _belongs_to_page(candidate.path, start, pages):
             continue

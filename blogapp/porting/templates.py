@@ -34,7 +34,9 @@ HUGO = re.compile(
     r"|\{\{[<%].{0,2000}?[>%]\}\}",
     re.DOTALL,
 )
-ARGUMENT = re.compile(r'(?:(?P<key>\w+)\s*=\s*)?(?:"(?P<quoted>(?:\\.|[^"\\])*)"|`(?P<plain>[^`]*)`|(?P<bare>[^\s"`=]+))')
+ARGUMENT = re.compile(
+    r'(?:(?P<key>\w+)\s*=\s*)?(?:"(?P<quoted>(?:\\.|[^"\\])*)"|`(?P<plain>[^`]*)`|(?P<bare>[^\s"`=]+))'
+)
 POST_NAME = re.compile(r"\d{4}-\d\d?-\d\d?-")
 
 Warnings = tuple[tuple[int, str], ...]

@@ -16,7 +16,8 @@ from blogapp.posts.naming import MAX_TITLE
 from blogapp.posts.weeks import Weeks
 
 TIME = re.compile(
-    r"(\d{4})-(\d\d?)-(\d\d?)(?:[Tt ]+(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,6})\d*)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
+    r"(\d{4})-(\d\d?)-(\d\d?)(?:[Tt ]+(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,6})\d*)?)?"
+    r"\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
     re.ASCII | re.IGNORECASE,
 )
 # Ghost's first exports count milliseconds since 1970. What is smaller than this many is no such time.
@@ -25,7 +26,7 @@ FALLBACK_TITLE = 80
 
 
 def kind_and_weeks(slug: str, title: str, *, page: bool = False) -> tuple[str, Weeks | None]:
-    """A week or its links where slug or title say so plainly (`week-473`, `Weeks 853 and 854`), else article or page."""
+    """A week or its links where slug or title say so (`week-473`, `Weeks 853 and 854`), else article or page."""
     for name in (slug, suggest_slug(title)):
         kind, weeks = kind_of(name, "", "")
         if weeks:
@@ -92,7 +93,7 @@ def _parse(text: str) -> datetime:
     if match is None:
         return datetime.fromisoformat(text.strip()).astimezone(UTC)
     year, month, day, hour, minute, second, fraction, zone = match.groups()
-    at = datetime(*(int(part or 0) for part in (year, month, day, hour, minute, second)), tzinfo=UTC)
+    at = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC)
     at = at.replace(microsecond=int((fraction or "").ljust(6, "0") or 0))
     if zone and zone[0] in "+-":
         figures = zone[1:].replace(":", "").ljust(4, "0")
