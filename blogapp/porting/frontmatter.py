@@ -152,6 +152,8 @@ def _place(site: Site, path: PurePosixPath) -> Place:
 
 def _lists_others(site: Site, path: PurePosixPath, place: Place, front: Front) -> bool:
     """Whether it is a home page, a list or an error page: nothing that anybody wrote to be read by itself."""
+    if front.text("kind") in KINDS:
+        return False
     home = place.is_index and place.stem in ("index", "_index")
     if site.flavour == "jekyll":
         return place.type == "pages" and (home or path.stem == "404" or bool(LISTING.search(front.body)))

@@ -3,6 +3,7 @@
 Of every value the text that was written is kept too: YAML makes 630 of `10:30` and False of `No`, and a title is text.
 """
 
+from datetime import datetime
 from typing import Any
 
 import yaml
@@ -25,7 +26,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise _Refused(f"line {line} uses an anchor or an alias, which are not read here")
         tag = getattr(event, "tag", None)
@@ -80,3 +81,22 @@ def read_yaml(text: str) -> tuple[dict[str, Any], dict[str, str]]:
         raise BadDocument(f"its front matter cannot be read: {reason}") from None
     finally:
         loader.dispose()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Times with a T and an offset, as Hugo and Jekyll both read them; nothing is ever said by an alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_time(dumper: yaml.SafeDumper, at: datetime) -> ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:timestamp", at.isoformat())
+
+
+_Dumper.add_representer(datetime, _represent_time)
+
+
+def write_yaml(values: dict[str, Any]) -> str:
+    """Front matter, a line for each key, in the order given."""
+    return yaml.dump(values, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000_000)

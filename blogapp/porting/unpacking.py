@@ -5,12 +5,13 @@ would become a huge folder is refused while it grows, whatever it says of itself
 """
 
 import gzip
+import os
 import struct
 import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -42,7 +43,8 @@ def opened(path: Path, scratch: Path | None = None) -> Iterator[Path]:
     Raises:
         BadDocument: it is damaged, too large, or holds what no honest archive does.
     """
-    if not path.is_file() or not (zipfile.is_zipfile(path) or _is_gzip(path)):
+    unpack = _way_to_unpack(path)
+    if unpack is None:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="import-", dir=scratch) as name:
@@ -50,7 +52,7 @@ def opened(path: Path, scratch: Path | None = None) -> Iterator[Path]:
         most = min(MAX_BYTES, max(ALWAYS_FINE_BYTES, path.stat().st_size * MAX_RATIO))
         target = _Target(folder, most)
         try:
-            (_unzip if zipfile.is_zipfile(path) else _untar)(path, target)
+            unpack(path, target)
         except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, struct.error) as error:
             raise BadDocument(f"the archive is damaged ({error})") from None
         except (NotImplementedError, RuntimeError):
@@ -60,9 +62,14 @@ def opened(path: Path, scratch: Path | None = None) -> Iterator[Path]:
         yield _only_folder(folder)
 
 
-def _is_gzip(path: Path) -> bool:
+def _way_to_unpack(path: Path) -> "Callable[[Path, _Target], None] | None":
+    if not path.is_file():
+        return None
     with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
+        head = file.read(4)
+    if head[:2] == b"\x1f\x8b":
+        return _untar
+    return _unzip if head in (b"PK\x03\x04", b"PK\x05\x06") else None
 
 
 def _only_folder(folder: Path) -> Path:
@@ -85,10 +92,9 @@ class _Target:
             BadDocument: the file may not be there, or is one too many.
         """
         path = self.place(name)
-        if path is None:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as out:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with Path(os.devnull).open("wb") if path is None else path.open("xb") as out:
             while chunk := source.read(CHUNK_BYTES):
                 self.size += len(chunk)
                 if self.size > self.most_bytes:
@@ -134,8 +140,10 @@ def _check_index(path: Path) -> None:
         file.seek(max(0, length - 65_557))
         tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
+    if at < 0:
+        raise zipfile.BadZipFile("it has no list of files at its end")
     (size,) = struct.unpack_from("<L", tail, at + 12)
-    if at < 0 or size > MAX_INDEX_BYTES:
+    if size > MAX_INDEX_BYTES:
         raise BadDocument(f"the archive holds more than {MAX_FILES:,} files")
 
 
@@ -159,4 +167,4 @@ def _untar(path: Path, target: _Target) -> None:
             assert source is not None
             with source:
                 target.write(member.name, source)
-            archive.members = []  # Or it remembers every file.
+            archive.members = []  # type: ignore[attr-defined]  # Or it remembers every file.
