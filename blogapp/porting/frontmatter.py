@@ -19,7 +19,7 @@ from blogapp.porting.permalinks import hugo_address, jekyll_address
 from blogapp.porting.sitefiles import with_site_files
 from blogapp.porting.sites import HTML, Site, find_documents, find_site
 from blogapp.porting.templates import Warnings, translate_hugo, translate_liquid
-from blogapp.porting.terms import kind_and_weeks, not_in_future, old_paths, slug_from, title_from
+from blogapp.porting.terms import check_length, kind_and_weeks, not_in_future, old_paths, slug_from, title_from
 from blogapp.posts.models import KINDS
 from blogapp.posts.weeks import Weeks, parse_weeks
 
@@ -161,6 +161,7 @@ def _lists_others(site: Site, path: PurePosixPath, place: Place, front: Front) -
 
 
 def _translated(site: Site, front: Front) -> tuple[str, Warnings]:
+    check_length(front.body)
     if site.flavour == "hugo":
         return translate_hugo(front.body, front.line)
     if site.flavour == "jekyll" and front.yes("render_with_liquid", True):

@@ -11,9 +11,18 @@ from typing import Any
 from blogapp.core.errors import Invalid
 from blogapp.porting.documents import BadDocument, Document, Item, Person, Refusal
 from blogapp.porting.files import open_regular
+from blogapp.porting.fragments import figure, image
 from blogapp.porting.ghost_cards import open_gates, plain_cards
-from blogapp.porting.markup_tree import figure, image
-from blogapp.porting.terms import as_text, kind_and_weeks, moment, not_in_future, old_paths, slug_from, title_from
+from blogapp.porting.terms import (
+    as_text,
+    check_length,
+    kind_and_weeks,
+    moment,
+    not_in_future,
+    old_paths,
+    slug_from,
+    title_from,
+)
 
 ORIGIN = "ghost"
 # JSON is read at once, and takes about three times its size in memory.
@@ -165,6 +174,7 @@ def _body(post: Row, more: Row) -> tuple[str, str, bool]:
         BadDocument: only Ghost's editor could show it.
     """
     html = as_text(post.get("html"))
+    check_length(html)
     if not html.strip():
         if markdown := as_text(post.get("markdown")) or _markdown_card(post):
             text, hidden = open_gates(markdown)

@@ -1,21 +1,30 @@
 """Ghost's cards as plain HTML: https://ghost.org/docs/themes/content/#editor-cards"""
 
 import re
-from html import escape, unescape
+from collections.abc import Callable
+from html import escape
 
-from blogapp.core.markup import plain
+from blogapp.delivery.tree import Element
+from blogapp.porting.documents import BadDocument
 from blogapp.porting.embeds import embed
-from blogapp.porting.markup_tree import Element, figure, image, link, replace
+from blogapp.porting.fragments import figure, find, find_all, image, inner, link, replace, words_of
 
 # What stands between these is for some readers only; Ghost's own pattern is as forgiving.
 GATED = re.compile(r"<!--\s*kg-gated-block:begin\s+([^\n]*?)-->(.*?)<!--\s*kg-gated-block:end\s*-->", re.DOTALL)
+MAX_GATES = 1_000
 MEMBERS_ONLY = re.compile(r"<!--\s*members-only\s*-->")
 # Forms and buttons of Ghost's own, which do nothing elsewhere.
 DROPPED = frozenset("kg-signup-card kg-email-card kg-email-cta-card kg-audio-hide".split())
 
 
 def open_gates(html: str) -> tuple[str, bool]:
-    """The HTML without Ghost's marks for members, and whether a part of it was not for everybody."""
+    """The HTML without Ghost's marks for members, and whether a part of it was not for everybody.
+
+    Raises:
+        BadDocument: it is made of such marks.
+    """
+    if html.count("kg-gated-block") > MAX_GATES:
+        raise BadDocument(f"it has more than {MAX_GATES:,} parts for members")
     hidden = bool(MEMBERS_ONLY.search(html))
     for match in GATED.finditer(html):
         hidden = hidden or not re.search(r"nonMember\s*:\s*\"?true", match[1])
@@ -23,107 +32,90 @@ def open_gates(html: str) -> tuple[str, bool]:
 
 
 def plain_cards(html: str) -> str:
-    """The HTML with every card reduced to what any page can show.
-
-    Raises:
-        BadDocument: it is nested too deeply.
-    """
+    """The HTML with every card reduced to what any page can show."""
     return replace(html, _card) if "kg-" in html else html
 
 
 def _card(element: Element) -> str | None:
     names = element.classes
-    if names & DROPPED:
+    if DROPPED.intersection(names):
         return ""
-    for name, say in CARDS.items():
-        if name in names:
-            return say(element)
-    return None
-
-
-def _text(element: Element, css_class: str) -> str:
-    found = element.first(css_class=css_class)
-    return unescape(plain(found.inner)) if found else ""
+    return next((say(element) for name, say in CARDS.items() if name in names), None)
 
 
 def _bookmark(card: Element) -> str:
-    target = card.first("a")
-    said = _text(card, "kg-bookmark-description")
-    below = card.first("figcaption")
-    more = f"<p>{below.inner}</p>" if below else ""
-    return (
-        (link(unescape(target.get("href")), _text(card, "kg-bookmark-title")) if target else "")
-        + (f"<blockquote><p>{escape(said)}</p></blockquote>" if said else "")
-        + more
-    )
+    target = find(card, "a")
+    said = words_of(find(card, css_class="kg-bookmark-description"))
+    below = find(card, "figcaption")
+    title = words_of(find(card, css_class="kg-bookmark-title"))
+    shown = link(target.attributes.get("href", ""), title) if target else ""
+    shown += f"<blockquote><p>{escape(said)}</p></blockquote>" if said else ""
+    return shown + (f"<p>{inner(below)}</p>" if below else "")
 
 
 def _gallery(card: Element) -> str:
-    pictures = "".join(image(unescape(picture.get("src")), picture.get("alt")) for picture in card.all("img"))
-    return figure(pictures, _caption(card))
+    return figure("".join(map(_picture, find_all(card, "img"))), inner(find(card, "figcaption")))
 
 
 def _image(card: Element) -> str | None:
-    picture = card.first("img")
+    picture = find(card, "img")
     if picture is None:
         return None
-    shown = image(unescape(picture.get("src")), picture.get("alt"))
-    target = card.first("a")
-    if target is not None and target.first("img") is picture:
-        shown = f'<a href="{escape(unescape(target.get("href")))}">{shown}</a>'
-    return figure(shown, _caption(card))
+    target = find(card, "a")
+    shown = _picture(picture)
+    if target is not None and find(target, "img") is picture:
+        shown = f'<a href="{escape(target.attributes.get("href", ""))}">{shown}</a>'
+    return figure(shown, inner(find(card, "figcaption")))
+
+
+def _picture(picture: Element) -> str:
+    return image(picture.attributes.get("src", ""), picture.attributes.get("alt", ""))
 
 
 def _embed(card: Element) -> str | None:
-    frame = card.first("iframe")
-    return (embed(unescape(frame.get("src"))) + _below(card)) if frame and frame.get("src") else None
+    frame = find(card, "iframe")
+    if frame is None or not frame.attributes.get("src"):
+        return None
+    caption = inner(find(card, "figcaption"))
+    return embed(frame.attributes["src"]) + (f"<p>{caption}</p>" if caption else "")
 
 
 def _media(card: Element) -> str:
-    for tag in ("video", "audio"):
-        player = card.first(tag)
-        if player is not None:
-            source = player.get("src") or next((inner.get("src") for inner in player.all("source")), "")
-            if source:
-                title = _text(card, "kg-audio-title")
-                return figure(f'<{tag} src="{escape(unescape(source))}"></{tag}>', _caption(card) or escape(title))
-    return card.inner
+    player = find(card, "video") or find(card, "audio")
+    inside = find(player, "source") if player else None
+    source = next((found.attributes["src"] for found in (player, inside) if found and found.attributes.get("src")), "")
+    if player is None or not source:
+        return inner(card)
+    caption = inner(find(card, "figcaption")) or escape(words_of(find(card, css_class="kg-audio-title")))
+    return figure(f'<{player.tag} src="{escape(source)}"></{player.tag}>', caption)
 
 
 def _file(card: Element) -> str:
-    target = card.first("a")
-    name = _text(card, "kg-file-card-title") or _text(card, "kg-file-card-filename")
-    said = _text(card, "kg-file-card-caption")
-    return (link(unescape(target.get("href")), name) if target else "") + (f"<p>{escape(said)}</p>" if said else "")
+    target = find(card, "a")
+    names = (words_of(find(card, css_class=f"kg-file-card-{part}")) for part in ("title", "filename"))
+    said = words_of(find(card, css_class="kg-file-card-caption"))
+    shown = link(target.attributes.get("href", ""), next(filter(None, names), "")) if target else ""
+    return shown + (f"<p>{escape(said)}</p>" if said else "")
 
 
 def _toggle(card: Element) -> str:
-    inside = card.first(css_class="kg-toggle-content")
-    summary = escape(_text(card, "kg-toggle-heading-text"))
-    return f"<details><summary>{summary}</summary>{plain_cards(inside.inner) if inside else ''}</details>"
+    summary = escape(words_of(find(card, css_class="kg-toggle-heading-text")))
+    inside = plain_cards(inner(find(card, css_class="kg-toggle-content")))
+    return f"<details><summary>{summary}</summary>{inside}</details>"
 
 
 def _callout(card: Element) -> str:
-    said = card.first(css_class="kg-callout-text")
-    sign = escape(_text(card, "kg-callout-emoji"))
-    return f"<blockquote><p>{sign} {said.inner if said else ''}</p></blockquote>".replace("<p> ", "<p>")
+    sign = escape(words_of(find(card, css_class="kg-callout-emoji")))
+    said = f"{sign} {inner(find(card, css_class='kg-callout-text'))}".strip()
+    return f"<blockquote><p>{said}</p></blockquote>"
 
 
 def _button(card: Element) -> str:
-    target = card.first("a")
-    return link(unescape(target.get("href")), unescape(plain(target.inner))) if target else ""
+    target = find(card, "a")
+    return link(target.attributes.get("href", ""), words_of(target)) if target else ""
 
 
-def _caption(card: Element) -> str:
-    below = card.first("figcaption")
-    return below.inner if below else ""
-
-
-def _below(card: Element) -> str:
-    return f"<p>{_caption(card)}</p>" if _caption(card) else ""
-
-
-CARDS = {
+CARDS: dict[str, Callable[[Element], str | None]] = {
     "kg-bookmark-card": _bookmark,
     "kg-gallery-card": _gallery,
     "kg-image-card": _image,

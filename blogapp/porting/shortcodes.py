@@ -7,7 +7,7 @@ from html import escape, unescape
 
 from blogapp.porting.documents import BadDocument
 from blogapp.porting.embeds import embed
-from blogapp.porting.markup_tree import figure, image
+from blogapp.porting.fragments import figure, image
 from blogapp.porting.terms import Lines, shorten
 
 # WordPress writes <, > and -- in a block's settings as \u003c and so on.
@@ -18,7 +18,7 @@ OTHER_COMMENT = re.compile(r"<!--\s*(?:more\b.{0,200}?|noteaser|nextpage)\s*-->"
 NOTHING = frozenset(("more", "nextpage", "spacer", "separator"))
 SHORTCODE = re.compile(
     r"\[(?P<escaped>\[?)(?P<name>[a-zA-Z][\w-]{1,60})(?P<attributes>(?:\s[^\[\]]{0,2000})?)/?\]"
-    r"(?:(?P<inside>(?:(?!\[/?(?P=name)\b).){0,50000}?)\[/(?P=name)\])?(?P<escaped_end>\]?)",
+    r"(?:(?P<inside>(?:(?!\[/?(?P=name)\b).){0,20000}?)\[/(?P=name)\])?(?P<escaped_end>\]?)",
     re.DOTALL,
 )
 ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|&#8221;(.*?)&#8221;|([^\s\"']+))")

@@ -7,16 +7,18 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
-from html import escape, unescape
+from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
+from typing import Any
 
 from blogapp.core.errors import Invalid
+from blogapp.delivery.tree import Element
 from blogapp.porting.documents import BadDocument, Document, Item, Refusal
 from blogapp.porting.embeds import embed, youtube
 from blogapp.porting.files import decode, open_regular, read_bytes
-from blogapp.porting.markup_tree import Element, figure, image, link, replace
-from blogapp.porting.terms import kind_and_weeks, moment, not_in_future, old_paths, slug_from, title_from
+from blogapp.porting.fragments import figure, find, image, inner, link, replace, words_of
+from blogapp.porting.terms import check_length, kind_and_weeks, moment, not_in_future, old_paths, slug_from, title_from
 
 ORIGIN = "substack"
 MAX_CSV_BYTES = 100_000_000
@@ -78,6 +80,7 @@ def _document(row: dict[str, str], where: str, content: bytes) -> Document:
     match = NUMBERED.fullmatch(row["post_id"])
     number, name = (match[1], match[2]) if match else (row["post_id"], "")
     html = decode(content)
+    check_length(html)
     subtitle = row.get("subtitle", "")
     body = _podcast(row) + replace(html, _plain).strip()
     slug = slug_from(name, row["title"])
@@ -128,66 +131,69 @@ def _podcast(row: dict[str, str]) -> str:
 
 def _plain(element: Element) -> str | None:
     """What stands for a part that only Substack's own pages show."""
-    names = element.classes
+    names = set(element.classes)
     if names & DROPPED:
         return ""
-    if "captioned-image-container" in names or "image3" in names:
-        return _pictures(element)
-    if "image-gallery-embed" in names:
-        return _gallery(element)
-    if "youtube-wrap" in names:
-        return embed(youtube(str(_facts(element).get("videoId", ""))) or _frame(element))
-    if "button-wrapper" in names or "button" in names:
-        return _button(element)
-    if names & {"digest-post-embed", "embedded-post-wrap", "tweet", "embedded-publication-wrap"}:
-        return _other_post(element)
-    return None
+    return next((say(element) for name, say in PARTS.items() if name in names), None)
 
 
-def _pictures(element: Element) -> str | None:
-    picture = element.first("img")
+def _picture(element: Element) -> str | None:
+    picture = find(element, "img")
     if picture is None:
         return None
-    address = str(_facts(picture).get("src") or "") or unescape(picture.get("src"))
-    caption = element.first("figcaption")
-    shown = image(address, unescape(picture.get("alt")))
-    target = str(_facts(picture).get("href") or "")
+    facts = _facts(picture)
+    address = str(facts.get("src") or "") or picture.attributes.get("src", "")
+    shown = image(address, picture.attributes.get("alt", ""))
+    target = str(facts.get("href") or "")
     if target.startswith(("http://", "https://")):
         shown = f'<a href="{escape(target)}">{shown}</a>'
-    return figure(shown, caption.inner if caption else "")
+    return figure(shown, inner(find(element, "figcaption")))
 
 
 def _gallery(element: Element) -> str | None:
     gallery = _facts(element).get("gallery")
-    pictures = gallery.get("images") if isinstance(gallery, dict) else None
-    shown = "".join(image(str(one.get("src"))) for one in pictures or [] if isinstance(one, dict) and one.get("src"))
-    return figure(shown, escape(str(gallery.get("caption") or ""))) if shown and isinstance(gallery, dict) else None
+    if not isinstance(gallery, dict) or not isinstance(gallery.get("images"), list):
+        return None
+    pictures = [image(str(one["src"])) for one in gallery["images"] if isinstance(one, dict) and one.get("src")]
+    return figure("".join(pictures), escape(str(gallery.get("caption") or ""))) if pictures else None
+
+
+def _film(element: Element) -> str | None:
+    frame = find(element, "iframe")
+    address = youtube(str(_facts(element).get("videoId", ""))) or (frame.attributes.get("src", "") if frame else "")
+    return embed(address) if address else None
 
 
 def _button(element: Element) -> str | None:
-    target = element if element.tag == "a" else element.first("a")
-    if target is None:
-        return ""
-    address = unescape(target.get("href"))
-    return "" if OWN_BUTTON.search(address) else link(address, re.sub(r"<[^>]*>", "", unescape(target.inner)))
+    target = element if element.tag == "a" else find(element, "a")
+    address = target.attributes.get("href", "") if target else ""
+    return "" if not address or OWN_BUTTON.search(address) else link(address, words_of(target))
 
 
-def _other_post(element: Element) -> str | None:
+def _elsewhere(element: Element) -> str | None:
     facts = _facts(element)
     address = str(facts.get("canonical_url") or facts.get("url") or facts.get("base_url") or "")
     said = str(facts.get("title") or facts.get("full_text") or facts.get("name") or "")
     return link(address, said) if address.startswith("https://") else None
 
 
-def _frame(element: Element) -> str:
-    frame = element.first("iframe")
-    return unescape(frame.get("src")) if frame else ""
-
-
-def _facts(element: Element) -> dict[str, object]:
+def _facts(element: Element) -> dict[str, Any]:
     """What Substack keeps of a part, as JSON in an attribute."""
     try:
-        facts = json.loads(unescape(element.get("data-attrs")) or "{}")
+        facts = json.loads(element.attributes.get("data-attrs") or "{}")
     except (ValueError, RecursionError):
         return {}
     return facts if isinstance(facts, dict) else {}
+
+
+PARTS: dict[str, Callable[[Element], str | None]] = {
+    "captioned-image-container": _picture,
+    "image-gallery-embed": _gallery,
+    "youtube-wrap": _film,
+    "button-wrapper": _button,
+    "button": _button,
+    "digest-post-embed": _elsewhere,
+    "embedded-post-wrap": _elsewhere,
+    "embedded-publication-wrap": _elsewhere,
+    "tweet": _elsewhere,
+}

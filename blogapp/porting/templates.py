@@ -9,7 +9,7 @@ from html import escape
 
 from blogapp.porting.documents import BadDocument
 from blogapp.porting.embeds import embed, vimeo, youtube
-from blogapp.porting.markup_tree import figure, image
+from blogapp.porting.fragments import figure, image
 from blogapp.porting.terms import Lines, shorten, slug_from
 
 # From the outside in: what stands inside a raw or a highlighted block is text. Every search has an end, and

@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from blogapp.core.addresses import MAX_LENGTH, SLUG, suggest_slug
 from blogapp.core.clock import now
-from blogapp.core.markup import plain, summarise
+from blogapp.core.markup import MAX_CHARACTERS, plain, summarise
+from blogapp.core.sanitise import sanitise
 from blogapp.porting.documents import BadDocument
 from blogapp.porting.snips import first_heading, humanise, kind_of
 from blogapp.posts.naming import MAX_TITLE
@@ -43,14 +44,24 @@ def title_from(given: str, body: str, format: str, slug: str) -> str:
     if not title and format == "markdown":
         title = _one_line(first_heading(body))
     elif not title:
-        heading = re.search(r"<h[1-6][^>]*>(.*?)</h[1-6]>", body, re.DOTALL | re.IGNORECASE)
-        title = _one_line(plain(heading[1]) if heading else summarise(body, FALLBACK_TITLE))
+        html = sanitise(body)
+        heading = re.search(r"<h[1-6][^>]*>(.*?)</h[1-6]>", html, re.DOTALL)
+        title = _one_line(plain(heading[1]) if heading else summarise(html, FALLBACK_TITLE))
     title = title or humanise(slug) or "Untitled"
     return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1].rsplit(' ', 1)[0]}…"
 
 
 def _one_line(text: str) -> str:
     return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text).strip()
+
+
+def check_length(text: str) -> None:
+    """
+    Raises:
+        BadDocument: it is so long that no post can hold it, even where much of it is another program's.
+    """
+    if len(text) > 2 * MAX_CHARACTERS:
+        raise BadDocument(f"its text is longer than {MAX_CHARACTERS:,} characters")
 
 
 def slug_from(*candidates: str) -> str:

@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element  # only the type: defusedxml parses
 
 from blogapp.core.errors import Invalid
-from blogapp.core.markup import MAX_CHARACTERS
 from blogapp.porting.autop import add_paragraphs
 from blogapp.porting.documents import BadDocument, Document, Item, Person, Refusal
 from blogapp.porting.files import open_regular
-from blogapp.porting.markup_tree import figure, image
+from blogapp.porting.fragments import figure, image, well_formed
 from blogapp.porting.shortcodes import translate, without_block_comments
-from blogapp.porting.terms import kind_and_weeks, moment, not_in_future, old_paths, slug_from, title_from
+from blogapp.porting.terms import check_length, kind_and_weeks, moment, not_in_future, old_paths, slug_from, title_from
 from blogapp.porting.wxr import Entry, Parser, cut, without_comments
 
 ORIGIN = "wordpress"
@@ -169,11 +168,11 @@ def _document(site: _Site, item: Element, content: bytes, author: str) -> Docume
 
 def _body(site: _Site, item: Element, number: str) -> tuple[str, tuple[tuple[int, str], ...], bool]:
     text = _content(item).replace("\r\n", "\n")
-    if len(text) > 2 * MAX_CHARACTERS:
-        raise BadDocument(f"its text is longer than {MAX_CHARACTERS:,} characters")
+    check_length(text)
     in_blocks = "<!-- wp:" in text
     said, unknown, hides = translate(text, site.files, site.by_post.get(number, []))
-    plain, filled_in = without_block_comments(said)
+    bare, filled_in = without_block_comments(said)
+    plain = well_formed(bare)
     thumbnail = next(
         (_text(meta, "meta_value") for meta in _metas(item) if _text(meta, "meta_key") == "_thumbnail_id"), ""
     )
