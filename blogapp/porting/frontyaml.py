@@ -67,7 +67,7 @@ def read_yaml(text: str) -> tuple[dict[str, Any], dict[str, str]]:
         if not isinstance(node, MappingNode):
             raise BadDocument("its front matter is no list of `key: value`")
         values = loader.construct_document(node)
-        raw = {key.value: inner.value for key, inner in node.value if isinstance(inner, ScalarNode)}
+        raw = {key.value: as_text(inner.value) for key, inner in node.value if isinstance(inner, ScalarNode)}
         named = {str(name): value for name, value in values.items()}
         written = {key.value: raw.get(key.value, "") for key, _ in node.value}
         return named, {name: written.get(name) or as_text(named.get(name)) for name in written}

@@ -19,7 +19,7 @@ FOREIGN = {".adoc": "AsciiDoc", ".asciidoc": "AsciiDoc", ".org": "Org", ".rst": 
 INSIDE = ("content", "_posts", "_drafts")
 JEKYLL_CONFIG = ("_config.yml", "_config.yaml", "_config.toml")
 HUGO_CONFIG = ("hugo.toml", "hugo.yaml", "hugo.yml", "config.toml", "config.yaml", "config.yml")
-# What neither of them publishes as documents.
+# What neither of them publishes as documents, at the top of a site.
 NOT_DOCUMENTS = frozenset("node_modules vendor public resources themes layouts archetypes _site".split())
 
 
@@ -134,7 +134,7 @@ def _belongs_to_page(path: Path, start: Path, pages: dict[Path, bool]) -> bool:
 def _is_left_alone(site: Site, relative: Path) -> bool:
     """Layouts, data and built pages, and files that neither program takes for a document."""
     folders = relative.parts[:-1]
-    if NOT_DOCUMENTS & set(folders):
+    if NOT_DOCUMENTS.intersection(folders[:1]) or "node_modules" in folders:
         return True
     if site.flavour == "jekyll":
         allowed = {"_posts", "_drafts", *(f"_{name}" for name in site.collections)}

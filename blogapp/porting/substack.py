@@ -18,7 +18,16 @@ from blogapp.porting.documents import BadDocument, Document, Item, Refusal
 from blogapp.porting.embeds import embed, youtube
 from blogapp.porting.files import decode, open_regular, read_bytes
 from blogapp.porting.fragments import figure, find, image, inner, link, replace, words_of
-from blogapp.porting.terms import check_length, kind_and_weeks, moment, not_in_future, old_paths, slug_from, title_from
+from blogapp.porting.terms import (
+    as_text,
+    check_length,
+    kind_and_weeks,
+    moment,
+    not_in_future,
+    old_paths,
+    slug_from,
+    title_from,
+)
 
 ORIGIN = "substack"
 MAX_CSV_BYTES = 100_000_000
@@ -58,7 +67,7 @@ def _read_rows(text: io.TextIOWrapper, table: Path) -> Iterator[Item]:
         raise BadDocument("it is no list of posts from Substack: it has no columns post_id, is_published and title")
     read_names = set()
     for row in rows:
-        known = {key: (value or "").strip() for key, value in row.items() if key and not isinstance(value, list)}
+        known = {key: as_text(value).strip() for key, value in row.items() if key and not isinstance(value, list)}
         name = known["post_id"]
         file = table.parent / "posts" / f"{name}.html"
         where = f"posts/{name}.html"

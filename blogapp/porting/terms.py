@@ -24,6 +24,7 @@ TIME = re.compile(
 # Ghost's first exports count milliseconds since 1970. What is smaller than this many is no such time.
 FIRST_MILLISECOND = 100_000_000_000
 FALLBACK_TITLE = 80
+NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def kind_and_weeks(slug: str, title: str, *, page: bool = False) -> tuple[str, Weeks | None]:
@@ -130,20 +131,20 @@ def old_paths(addresses: list[str], slug: str) -> tuple[str, ...]:
 
 
 def as_text(value: object) -> str:
-    """A value of a foreign file as a string, for the keys that are kept."""
+    """A value of a foreign file as a string that any database can hold."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return NOT_TEXT.sub("", value)
     if isinstance(value, bool | dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return NOT_TEXT.sub("", json.dumps(value, ensure_ascii=False, default=str))
     return str(value)
 
 
 def words(value: object) -> list[str]:
     """A list of names, however it is written: a list, one name, or several with commas."""
     found: list[Any] = value if isinstance(value, list) else str(value or "").split(",")
-    return [text for item in found if item is not None and (text := _one_line(str(item)))]
+    return [text for item in found if item is not None and (text := _one_line(as_text(item)))]
 
 
 def shorten(text: str) -> str:

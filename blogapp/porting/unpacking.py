@@ -96,10 +96,17 @@ class _Target:
             path.parent.mkdir(parents=True, exist_ok=True)
         with Path(os.devnull).open("wb") if path is None else path.open("xb") as out:
             while chunk := source.read(CHUNK_BYTES):
-                self.size += len(chunk)
-                if self.size > self.most_bytes:
-                    raise BadDocument(f"unpacked, the archive is larger than {self.most_bytes // 1_000_000:,} MB")
+                self.count(chunk)
                 out.write(chunk)
+
+    def count(self, chunk: bytes) -> None:
+        """
+        Raises:
+            BadDocument: it was one too many.
+        """
+        self.size += len(chunk)
+        if self.size > self.most_bytes:
+            raise BadDocument(f"unpacked, the archive is larger than {self.most_bytes // 1_000_000:,} MB")
 
     def place(self, name: str) -> Path | None:
         """Where a file belongs; None for what other systems add."""
@@ -168,3 +175,5 @@ def _untar(path: Path, target: _Target) -> None:
             with source:
                 target.write(member.name, source)
             archive.members = []  # type: ignore[attr-defined]  # Or it remembers every file.
+        while chunk := stream.read(CHUNK_BYTES):  # Up to its checksum, which says whether all of it is here.
+            target.count(chunk)
