@@ -3,6 +3,7 @@
 import click
 
 from blogapp.cli.archive import export_archive
+from blogapp.cli.export_markdown import markdown
 from blogapp.cli.export_posts import html, snips
 from blogapp.cli.export_subscribers import subscribers
 
@@ -12,5 +13,5 @@ def export() -> None:
     """Take posts, subscribers or the whole site out. Nothing here is changed."""
 
 
-for command in (snips, html, subscribers, export_archive):
+for command in (snips, markdown, html, subscribers, export_archive):
     export.add_command(command)

@@ -4,8 +4,10 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from blogapp.porting.documents import BadDocument
 
@@ -54,8 +56,22 @@ def _walk(folder: Path, root: Path) -> Iterator[Candidate]:
             yield Candidate(Path(entry.path), "", root)
 
 
-def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """The content of a regular file of at most `limit` bytes.
+def read_bytes(path: Path, most_bytes: int = MAX_BYTES) -> bytes:
+    """The content of a regular file of at most so many bytes.
+
+    Raises:
+        BadDocument: it is no regular file, cannot be read, or is too large.
+    """
+    with open_regular(path, most_bytes) as file:
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:  # It grew since it was opened.
+        raise BadDocument(f"it is larger than {most_bytes // 1_000_000:,} MB")
+    return data
+
+
+@contextmanager
+def open_regular(path: Path, most_bytes: int) -> Iterator[IO[bytes]]:
+    """A regular file of at most so many bytes.
 
     Opened without following a link and without waiting, so that neither a link put there a moment ago nor a pipe
     without a writer can trick it.
@@ -67,14 +83,14 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise BadDocument(LINK if error.errno == errno.ELOOP else _why(error)) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)  # A folder cannot even be made a file object.
         raise BadDocument("it is no regular file")
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise BadDocument(f"it is larger than {limit // 1_000_000} MB")
-    return data
+        if status.st_size > most_bytes:
+            raise BadDocument(f"it is larger than {most_bytes // 1_000_000:,} MB")
+        yield file
 
 
 def decode(data: bytes) -> str:

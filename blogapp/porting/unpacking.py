@@ -1,0 +1,179 @@
+"""Unpacking what somebody uploads: a .zip or .tar.gz of a folder, into one that is gone afterwards.
+
+Only plain files and folders with harmless names come out, by hand rather than by `extractall`; a small archive that
+would become a huge folder is refused while it grows, whatever it says of itself.
+"""
+
+import gzip
+import os
+import struct
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from blogapp.porting.documents import BadDocument
+
+MAX_BYTES = 5_000_000_000
+MAX_FILES = 200_000
+# Text shrinks to a tenth, logs to a fiftieth; only emptiness shrinks further.
+MAX_RATIO = 100
+ALWAYS_FINE_BYTES = 50_000_000
+MAX_DEPTH = 30
+MAX_INDEX_BYTES = 50_000_000
+CHUNK_BYTES = 256 * 1024
+# What other systems put in beside the files.
+DROPPED = frozenset(("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"))
+
+
+@contextmanager
+def opened(path: Path, scratch: Path | None = None) -> Iterator[Path]:
+    """The folder that an archive holds, for as long as it is looked at; anything else is given back as it is.
+
+    A folder that is alone in the archive is that folder itself: its name may say what it is.
+
+    Args:
+        scratch: where the temporary folder is made; the system's own place where nothing is said.
+
+    Raises:
+        BadDocument: it is damaged, too large, or holds what no honest archive does.
+    """
+    unpack = _way_to_unpack(path)
+    if unpack is None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="import-", dir=scratch) as name:
+        folder = Path(name)
+        most = min(MAX_BYTES, max(ALWAYS_FINE_BYTES, path.stat().st_size * MAX_RATIO))
+        target = _Target(folder, most)
+        try:
+            unpack(path, target)
+        except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, struct.error) as error:
+            raise BadDocument(f"the archive is damaged ({error})") from None
+        except (NotImplementedError, RuntimeError):
+            raise BadDocument("the archive needs a password, or is packed in a way that is not read here") from None
+        except OSError as error:
+            raise BadDocument(f"the archive cannot be unpacked: {error.strerror or error}") from None
+        yield _only_folder(folder)
+
+
+def _way_to_unpack(path: Path) -> "Callable[[Path, _Target], None] | None":
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head[:2] == b"\x1f\x8b":
+        return _untar
+    return _unzip if head in (b"PK\x03\x04", b"PK\x05\x06") else None
+
+
+def _only_folder(folder: Path) -> Path:
+    inside = list(folder.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+@dataclass
+class _Target:
+    """A folder that is being filled, within its limits."""
+
+    folder: Path
+    most_bytes: int
+    size: int = 0
+    names: set[str] = field(default_factory=set)
+
+    def write(self, name: str, source: IO[bytes]) -> None:
+        """
+        Raises:
+            BadDocument: the file may not be there, or is one too many.
+        """
+        path = self.place(name)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with Path(os.devnull).open("wb") if path is None else path.open("xb") as out:
+            while chunk := source.read(CHUNK_BYTES):
+                self.count(chunk)
+                out.write(chunk)
+
+    def count(self, chunk: bytes) -> None:
+        """
+        Raises:
+            BadDocument: it was one too many.
+        """
+        self.size += len(chunk)
+        if self.size > self.most_bytes:
+            raise BadDocument(f"unpacked, the archive is larger than {self.most_bytes // 1_000_000:,} MB")
+
+    def place(self, name: str) -> Path | None:
+        """Where a file belongs; None for what other systems add."""
+        parts = PurePosixPath(name).parts
+        bad = name.startswith("/") or "\\" in name or ":" in name or any(ord(c) < 32 for c in name)
+        if bad or not parts or ".." in parts or len(parts) > MAX_DEPTH or any(len(p.encode()) > 255 for p in parts):
+            raise BadDocument(f"the archive holds a file whose name is not allowed: {name[:80]!r}")
+        if DROPPED & set(parts) or parts[-1].startswith("._"):
+            return None
+        if len(self.names) >= MAX_FILES:
+            raise BadDocument(f"the archive holds more than {MAX_FILES:,} files")
+        # Systems that know no capitals would write one over the other.
+        key = "/".join(parts).casefold()
+        if key in self.names:
+            raise BadDocument(f"the archive holds {name[:80]!r} twice")
+        self.names.add(key)
+        return self.folder.joinpath(*parts)
+
+
+def _unzip(path: Path, target: _Target) -> None:
+    _check_index(path)
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.is_dir():
+                continue
+            kind = info.external_attr >> 16 & 0o170000
+            if kind not in (0, 0o100000):
+                raise BadDocument(f"the archive holds a link or a device: {info.filename[:80]!r}")
+            with archive.open(info) as source:
+                target.write(info.filename, source)
+
+
+def _check_index(path: Path) -> None:
+    """The list of files is read at once, before anything of it can be looked at: see to it that it is no huge one."""
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        length = file.tell()
+        file.seek(max(0, length - 65_557))
+        tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0:
+        raise zipfile.BadZipFile("it has no list of files at its end")
+    (size,) = struct.unpack_from("<L", tail, at + 12)
+    if size > MAX_INDEX_BYTES:
+        raise BadDocument(f"the archive holds more than {MAX_FILES:,} files")
+
+
+class _Bounded(gzip.GzipFile):
+    """A stream of which nobody reads much at once: a tar's headers say how long they are, and are believed."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= 16 * CHUNK_BYTES:
+            raise BadDocument("the archive is damaged (a header of a size that none has)")
+        return super().read(size)
+
+
+def _untar(path: Path, target: _Target) -> None:
+    with _Bounded(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+        for member in archive:
+            if member.isdir():
+                continue
+            if not member.isreg() or member.issparse():
+                raise BadDocument(f"the archive holds a link or a device: {member.name[:80]!r}")
+            source = archive.extractfile(member)
+            assert source is not None
+            with source:
+                target.write(member.name, source)
+            archive.members = []  # type: ignore[attr-defined]  # Or it remembers every file.
+        while chunk := stream.read(CHUNK_BYTES):  # Up to its checksum, which says whether all of it is here.
+            target.count(chunk)
