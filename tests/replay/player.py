@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
-from time_machine import Coordinates
+from time_machine import Traveller
 
 from blogapp.core.clock import now
 from blogapp.core.db import db
@@ -34,7 +34,7 @@ BULK = 20
 class Player:
     """One history on one site. `posts`: document -> post."""
 
-    def __init__(self, travel: Coordinates) -> None:
+    def __init__(self, travel: Traveller) -> None:
         self.travel = travel
         self.team = Team()
         self.shelf = Shelf()

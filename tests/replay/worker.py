@@ -4,7 +4,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from time_machine import Coordinates
+from time_machine import Traveller
 
 from blogapp.core.clock import now
 from blogapp.digest import planning
@@ -15,7 +15,7 @@ from tests.worker import send_all
 class Worker:
     """Does what the real one does, only that the time between does not pass."""
 
-    def __init__(self, travel: Coordinates) -> None:
+    def __init__(self, travel: Traveller) -> None:
         self.travel = travel
         idle: Any = SimpleNamespace(wake=lambda: None)
         self.daily = [job.call for job in timetable(idle, idle) if job.every_seconds == DAY]
