@@ -53,7 +53,8 @@ class Player:
 
     def _take(self, commit: Commit) -> None:
         steps = self.shelf.take(commit)
-        before = digests()
+        bulk = len(commit.changes) >= BULK
+        before = digests() if bulk else set()
         for step in steps:
             if is_person(step.path):
                 self.team.show(step)
@@ -61,16 +62,13 @@ class Player:
                 self._delete(step)
         self.elsewhere.clear()
         self._put_all([step for step in steps if step.act != "deleted" and not is_person(step.path)])
-        self._count(commit, steps, before)
-
-    def _count(self, commit: Commit, steps: list[Step], before: set[tuple[int, str]]) -> None:
+        if bulk:
+            armed = len(digests() - before)
+            self.tally.bulks.append(Bulk(commit.at, len(commit.changes), len(steps), armed))
         self.tally.commits += 1
         self.tally.changes += len(commit.changes)
         self.tally.documents += sum(step.act == "made" for step in steps)
         self.tally.moved += sum(step.moved for step in steps)
-        if len(commit.changes) >= BULK:
-            planned = len(digests() - before)
-            self.tally.bulks.append(Bulk(commit.at, len(commit.changes), len(steps), planned))
 
     def _put_all(self, steps: list[Step]) -> None:
         while steps:
