@@ -92,8 +92,11 @@ class Post(Base):
 
     @property
     def wants_digest(self) -> bool:
-        """Whether a post of its kind leaves as a digest unless its author says otherwise."""
-        return self.kind == "week"
+        """Whether it leaves as a digest unless its author says otherwise: a week's post that was not public elsewhere.
+
+        What an import brought as published is no news to anybody when it is withdrawn and published again.
+        """
+        return self.kind == "week" and (self.first_published_at is None or self.published_here)
 
     def check_version(self, version: int) -> None:
         """

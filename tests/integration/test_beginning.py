@@ -19,7 +19,7 @@ from blogapp.digest import planning
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import cancel, delete, hold, publish, send_now, withdraw
 from blogapp.posts.models import Post
-from tests import mailbox
+from tests import mailbox, posts
 from tests.readers import subscriber
 from tests.sink import Sink
 from tests.worker import ME, draft, how_far, many_subscribers, publish_draft, send_all
@@ -204,3 +204,14 @@ def test_draft_posts_and_posts_that_want_no_digest_send_nothing(app: Flask, bob:
     publish(post.id, post.version, bob.id, with_digest=False)
     send_all()
     assert sink.total == 0
+
+
+def test_a_note_that_came_along_as_public_is_no_news_when_it_is_published_again(app: Flask, bob: Member) -> None:
+    old = posts.week(bob, 7)
+    post = withdraw(old.id, old.version, bob.id)
+    assert not post.wants_digest
+    post = publish(post.id, post.version, bob.id)
+    assert db.session.execute(select(func.count()).select_from(Digest)).scalar_one() == 0
+    post = withdraw(post.id, post.version, bob.id)
+    publish(post.id, post.version, bob.id, with_digest=True)
+    assert digest_of(post).state == "waiting"

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 
 from sqlalchemy import func, select
 
-from blogapp.auth.members import find_member
 from blogapp.core.addresses import Redirect, Slug
 from blogapp.core.db import db
 from blogapp.digest.models import Digest, Sending
 from blogapp.posts.models import Post, Revision
-from tests.replay.documents import Wanted, is_document, is_person, name_of, wanted
+from tests.replay.documents import Wanted, is_document, is_person, name_of, read_file, wanted
 from tests.replay.tally import Tally, Text
 from tests.replay.team import bio_of
-from tests.replay.documents import read_file
 
 
 def differences(files: Mapping[str, str]) -> list[str]:

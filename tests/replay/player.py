@@ -1,8 +1,8 @@
 """Plays a history on the site: each change becomes the calls that the editor's pages make, at its own time.
 
 Where the site refuses, the player does what a person would do in the browser: first the others of the same commit
-(one of them may hold the name), then move somebody out of the way who wants another name anyway, at last choose
-another address. A week that another note covers is not written twice: the copy waits until it is called otherwise.
+(one of them may give up the name), then choose another address. A week that another note covers is not written twice:
+the copy waits until it is called otherwise.
 """
 
 from collections.abc import Sequence
@@ -41,6 +41,17 @@ class Player:
         self.tally = Tally()
         self.posts: dict[int, int] = {}
         self.elsewhere: dict[int, str] = {}
+        self.with_digest: bool | None = None
+
+    def move_in(self, commits: Sequence[Commit]) -> None:
+        """Bring the site to where these commits leave the files, published with the digest's box not ticked."""
+        for commit in commits:
+            self.shelf.take(commit)
+        live = [Step(number, "made", path, content) for path, (number, content) in self.shelf.live.items()]
+        self.with_digest = False
+        self._put_all([step for step in live if not self._show(step)])
+        self.with_digest = None
+        self.tally.move_in()
 
     def play(self, commits: Sequence[Commit]) -> Tally:
         """All of it, and the day after."""
@@ -56,9 +67,7 @@ class Player:
         bulk = len(commit.changes) >= BULK
         before = digests() if bulk else set()
         for step in steps:
-            if is_person(step.path):
-                self.team.show(step)
-            elif step.act == "deleted":
+            if not self._show(step) and step.act == "deleted":
                 self._delete(step)
         self.elsewhere.clear()
         self._put_all([step for step in steps if step.act != "deleted" and not is_person(step.path)])
@@ -69,6 +78,12 @@ class Player:
         self.tally.changes += len(commit.changes)
         self.tally.documents += sum(step.act == "made" for step in steps)
         self.tally.moved += sum(step.moved for step in steps)
+
+    def _show(self, step: Step) -> bool:
+        """Put it into somebody's profile, if it is a page about them."""
+        if is_person(step.path):
+            self.team.show(step)
+        return is_person(step.path)
 
     def _put_all(self, steps: list[Step]) -> None:
         while steps:
@@ -93,7 +108,7 @@ class Player:
         else:
             post = self._save(post_id, want, self.elsewhere.get(step.document, want.slug))
         if post.state == "draft" and not want.draft:
-            post = publishing.publish(post.id, post.version, post.author_id)
+            post = publishing.publish(post.id, post.version, post.author_id, with_digest=self.with_digest)
             self.tally.published(post)
         self.tally.look(post)
 
@@ -143,35 +158,13 @@ class Player:
             self.tally.recalled.add(post.id)
 
     def _make_way(self, refused: dict[Step, Invalid]) -> list[Step]:
-        """Nobody can be put: one moves aside if another waits for its place, else one does without."""
-        wants = {step: wanted(step.path, step.content) for step in refused}
-        for step in refused:
-            post = read_post(self.posts[step.document]) if step.document in self.posts else None
-            if post and any(_is_in_the_way(post, want) for other, want in wants.items() if other != step):
-                self._step_aside(post)
-                return list(refused)
+        """Nobody of this commit gives way to the others: the first one does without its name or its week."""
         step, error = next(iter(refused.items()))
         if isinstance(error, WeekTaken):
             self.tally.note(f"{step.path} waits: {error}")
             return list(refused)[1:]
-        self._choose_another(step, wants[step].slug)
+        self._choose_another(step, wanted(step.path, step.content).slug)
         return list(refused)
-
-    def _step_aside(self, post: Post) -> None:
-        self.tally.note(f"/{post.slug} moves aside for a moment")
-        aside = f"{post.slug}-aside"
-        if post.first_published_at:
-            self.tally.renamed.append((post.slug, post.id))
-        save_post(
-            post.id,
-            post.version,
-            post.author_id,
-            title=post.title,
-            body=post.body,
-            slug=aside,
-            kind="article",
-            weeks=None,
-        )
 
     def _choose_another(self, step: Step, slug: str) -> None:
         """The next of `slug-2`, `slug-3` … in this commit; with its next change it asks for its own name again."""
@@ -179,15 +172,6 @@ class Player:
         number = int(tried.removeprefix(f"{slug}-")) + 1 if tried != slug else 2
         self.elsewhere[step.document] = f"{slug}-{number}"
         self.tally.note(f"{step.path} asks for /{slug}-{number}, since /{tried} is not free")
-
-
-def _is_in_the_way(post: Post, want: Wanted) -> bool:
-    """Whether the post has the address or a week that somebody else wants."""
-    if post.slug == want.slug:
-        return True
-    if post.kind != "week" or want.kind != "week" or not post.weeks or not want.weeks:
-        return False
-    return post.weeks.first <= want.weeks.last and want.weeks.first <= post.weeks.last
 
 
 def digests() -> set[tuple[int, str]]:

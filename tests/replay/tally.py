@@ -25,6 +25,7 @@ class Tally:
 
     Attributes:
         first: when a post became public for the first time, and what kind it was then.
+        brought: posts that were public before the replay began.
         recalled: week posts taken back before their digest had begun to leave, and not published since.
         seen: the texts (title, body) that readers could see, in order, without repeats in a row.
         renamed: the addresses under which readers knew a post that has another now.
@@ -37,6 +38,7 @@ class Tally:
     moved: int = 0
     saves: int = 0
     first: dict[int, tuple[datetime, str]] = field(default_factory=dict)
+    brought: set[int] = field(default_factory=set)
     again: int = 0
     withdrawn: int = 0
     deleted: int = 0
@@ -50,10 +52,16 @@ class Tally:
     def published(self, post: Post) -> None:
         """It has just become public."""
         self.recalled.discard(post.id)
-        if post.id in self.first:
+        if post.id in self.first or post.id in self.brought:
             self.again += 1
         else:
             self.first[post.id] = (now(), post.kind)
+
+    def move_in(self) -> None:
+        """Count anew: what was done so far brought the site to where the replay begins."""
+        self.brought = set(self.first)
+        self.first.clear()
+        self.otherwise.clear()
 
     def look(self, post: Post) -> None:
         """Note what readers see of it now."""
