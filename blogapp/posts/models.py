@@ -92,11 +92,8 @@ class Post(Base):
 
     @property
     def wants_digest(self) -> bool:
-        """Whether it leaves as a digest unless its author says otherwise: a week's post that was not public elsewhere.
-
-        What an import brought as published is no news to anybody when it is withdrawn and published again.
-        """
-        return self.kind == "week" and (self.first_published_at is None or self.published_here)
+        """Whether a post of its kind leaves as a digest unless its author says otherwise."""
+        return self.kind == "week"
 
     def check_version(self, version: int) -> None:
         """
