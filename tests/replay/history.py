@@ -65,9 +65,7 @@ class Shelf:
             {path: content for path, content in put.items() if path not in self.live},
             {path: content for path, (_, content) in given_up.items()},
         )
-        steps = [
-            self._delete(path, *given_up[path], commit.at) for path in given_up if path not in came_from.values()
-        ]
+        steps = [self._delete(path, *given_up[path], commit.at) for path in given_up if path not in came_from.values()]
         for path, content in put.items():
             moved_from = given_up.get(came_from.get(path, ""))
             steps.append(self._put(path, content, moved_from[0] if moved_from else None, commit.at))
