@@ -124,7 +124,7 @@ def table(tally: Tally, mails: int, differing: list[str], seconds: float) -> str
         ("  changes in them", sum(bulk.changes for bulk in tally.bulks)),
         ("  digests armed by them", sum(bulk.digests for bulk in tally.bulks)),
         ("differences in the end", len(differing)),
-        ("seconds", round(seconds, 1)),
+        ("seconds of our own CPU", round(seconds, 1)),
     ]
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:{width}}  {value:>6}" for name, value in rows]

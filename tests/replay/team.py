@@ -9,7 +9,7 @@ from tests.replay.history import Step
 
 
 class Team:
-    """A co-op of equals: all are editors, since any of them may mend anybody's text; an admin owns what nobody signed."""
+    """A co-op of equals: all are editors, who may mend anybody's text; an admin owns what nobody signed."""
 
     def __init__(self) -> None:
         self.admin_id = add_member("Cleo Clerk", "clerk@team.test", role="admin").id

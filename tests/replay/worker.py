@@ -1,6 +1,6 @@
-"""The worker of a site in travelled time: what is due is sent when it is due, and the day's housekeeping is done."""
+"""The worker of a site in travelled time: what is due is sent when it is due, and the housekeeping is done."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +11,9 @@ from blogapp.digest import planning
 from blogapp.scheduler import DAY, timetable
 from tests.worker import send_all
 
+# Of what the real one does daily nothing here depends on the day.
+HOUSEKEEPING = timedelta(days=7)
+
 
 class Worker:
     """Does what the real one does, only that the time between does not pass."""
@@ -19,7 +22,7 @@ class Worker:
         self.travel = travel
         idle: Any = SimpleNamespace(wake=lambda: None)
         self.daily = [job.call for job in timetable(idle, idle) if job.every_seconds == DAY]
-        self.cleaned_on = now().date()
+        self.next_cleaning = now() + HOUSEKEEPING
 
     def work_until(self, at: datetime) -> None:
         """Let every digest leave that is due by then, each at its own moment, and arrive at `at`."""
@@ -27,7 +30,7 @@ class Worker:
             self.travel.move_to(due)
             send_all()
         self.travel.move_to(at)
-        if at.date() != self.cleaned_on:
-            self.cleaned_on = at.date()
+        if at >= self.next_cleaning:
+            self.next_cleaning = at + HOUSEKEEPING
             for call in self.daily:
                 call()
