@@ -59,7 +59,7 @@ def _begin(log: Log) -> None:
 def _weeks(log: Log) -> None:
     first = "weeknotes/week-1.snip.markdown"
     log.put("2015-01-09T10:00:00Z", first, note(1, "Some ideas…"))
-    log.put("2015-01-09T10:30:00Z", first, note(1, KEEL), **DRAFT)
+    log.put("2015-01-09T10:30:00Z", first, note(1, f"{KEEL} More to come."), **DRAFT)
     log.put("2015-01-09T11:00:00Z", first, note(1, KEEL), **PUBLIC)
     log.put("2015-01-09T11:05:00Z", first, note(1, KEEL.replace("whole yard", "yard")), **PUBLIC)
     log.put("2015-01-09T15:00:00Z", first, note(1, KEEL.replace("Friday", "Thursday")), **PUBLIC)
