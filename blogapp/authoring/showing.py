@@ -12,6 +12,7 @@ from blogapp.core.config import settings
 from blogapp.core.heartbeat import alive
 from blogapp.digest.audience import Audience, audience
 from blogapp.digest.progress import Progress, progress_of_post
+from blogapp.digest.publishing import arms_by_default
 from blogapp.posts.deleted import gone_on
 from blogapp.posts.models import Post
 from blogapp.posts.queries import list_attachments, list_revisions, read_post
@@ -24,9 +25,10 @@ COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
 
 @dataclass(frozen=True)
 class Outlook:
-    """What publishing would do, said before anything leaves."""
+    """What publishing would do, said before anything leaves. `ticked`: it sends a digest unless somebody says no."""
 
     can_send: bool
+    ticked: bool
     line: str
     excluded: str
     hold: str
@@ -67,13 +69,14 @@ def _state(post: Post, progress: Progress | None) -> State:
 def _outlook(post: Post, progress: Progress | None) -> Outlook:
     if progress is not None and progress.state in GONE:
         line = f"Its digest has left already, to {people(progress.accepted)}. Publishing it again sends nothing."
-        return Outlook(False, line, "", "", _warnings(post))
+        return Outlook(False, False, line, "", "", _warnings(post))
     reached = audience()
     verb = "gets" if reached.count < 2 else "get"
     line = (
         f"{people(reached.count).capitalize()} {verb} the digest." if reached.count else "Nobody gets the digest yet."
     )
-    return Outlook(True, line, _excluded(reached), _hold(), _warnings(post))
+    ticked = arms_by_default(post, progress.state if progress else None)
+    return Outlook(True, ticked, line, _excluded(reached), _hold(), _warnings(post))
 
 
 def _excluded(reached: Audience) -> str:

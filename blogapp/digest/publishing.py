@@ -30,7 +30,7 @@ def publish(post_id: int, version: int, by: int, *, with_digest: bool | None = N
 
     Args:
         version: of the post as the person who clicked saw it.
-        with_digest: None leaves it to the kind (week posts leave as a digest, others do not).
+        with_digest: None leaves it to `arms_by_default`.
 
     Raises:
         NotFound: there is no such post.
@@ -42,15 +42,27 @@ def publish(post_id: int, version: int, by: int, *, with_digest: bool | None = N
         post = find_post(session, post_id)
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
         post.check_version(version)
+        wanted = with_digest
+        if wanted is None:
+            known = _find_digest(session, post)
+            wanted = arms_by_default(post, known.state if known else None)
         post.publish(now())
         newest = newest_revision(session, post.id)
         if newest is not None:
             newest.was_published = True
-        wanted = post.wants_digest if with_digest is None else with_digest
         digest = _arm(session, post) if wanted else _disarm(session, post, "cancelled")
         record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None)
         bump_version(session)
         return post
+
+
+def arms_by_default(post: Post, digest_state: str | None) -> bool:
+    """Whether publishing a post that is not public arms its digest unless its author says otherwise.
+
+    The first time the kind decides. After that only what a withdrawal stopped is armed again: a note that was first
+    published without a digest, or that came along as public, is no news when it is published again.
+    """
+    return post.wants_digest if post.first_published_at is None else digest_state == "withdrawn"
 
 
 def withdraw(post_id: int, version: int, by: int) -> Post:

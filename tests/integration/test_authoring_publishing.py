@@ -110,6 +110,17 @@ def test_the_tick_is_set_by_kind(app: Flask, bob: Member, log_in: LogIn, kind: s
     assert tick.has_attr("checked") is ticked
 
 
+@pytest.mark.parametrize("digest", [True, False])
+def test_published_again_the_tick_is_set_only_where_the_withdrawal_stopped_a_digest(
+    post: Post, bob: Member, log_in: LogIn, digest: bool
+) -> None:
+    publish(post.id, 1, bob.id, with_digest=digest)
+    withdraw(post.id, 2, bob.id)
+    tick = BeautifulSoup(log_in(bob).get(f"/posts/{post.id}").text, "lxml").select_one("#send-digest")
+    assert tick is not None
+    assert tick.has_attr("checked") is digest
+
+
 def test_an_old_page_publishes_nothing_and_says_why(post: Post, bob: Member, erin: Member, log_in: LogIn) -> None:
     save_post(post.id, 1, erin.id, title="", body="Changed meanwhile.")
     for version in ("1", "", "x"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 
@@ -19,7 +20,7 @@ from blogapp.digest import planning
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import cancel, delete, hold, publish, send_now, withdraw
 from blogapp.posts.models import Post
-from tests import mailbox
+from tests import mailbox, posts
 from tests.readers import subscriber
 from tests.sink import Sink
 from tests.worker import ME, draft, how_far, many_subscribers, publish_draft, send_all
@@ -204,3 +205,25 @@ def test_draft_posts_and_posts_that_want_no_digest_send_nothing(app: Flask, bob:
     publish(post.id, post.version, bob.id, with_digest=False)
     send_all()
     assert sink.total == 0
+
+
+def test_a_note_that_was_public_without_a_digest_is_no_news_when_it_is_published_again(app: Flask, bob: Member) -> None:
+    brought, quiet = posts.week(bob, 7), draft(bob, 8)
+    quiet = publish(quiet.id, quiet.version, bob.id, with_digest=False)
+    for post in (brought, quiet):
+        again = withdraw(post.id, post.version, bob.id)
+        again = publish(again.id, again.version, bob.id)
+        assert db.session.execute(select(func.count()).select_from(Digest)).scalar_one() == 0
+        again = withdraw(again.id, again.version, bob.id)
+        publish(again.id, again.version, bob.id, with_digest=True)
+        assert digest_of(again).state == "waiting"
+        with transaction() as session:
+            session.execute(delete_rows(Digest))
+
+
+def test_what_a_withdrawal_stopped_is_armed_again_whatever_its_kind(app: Flask, bob: Member) -> None:
+    post = posts.article(bob, state="draft")
+    post = publish(post.id, post.version, bob.id, with_digest=True)
+    post = withdraw(post.id, post.version, bob.id)
+    publish(post.id, post.version, bob.id)
+    assert digest_of(post).state == "waiting"
