@@ -23,6 +23,7 @@ COMMANDS = {
     "subscriber": "blogapp.cli.subscribers:subscriber",
     "digest": "blogapp.cli.digests:digest",
     "import": "blogapp.cli.importing:import_",
+    "job": "blogapp.cli.jobs:job",
     "mail": "blogapp.cli.mail:mail",
     "backup": "blogapp.cli.backup:backup",
     "restore": "blogapp.cli.backup:restore",
