@@ -25,7 +25,8 @@ class Kind:
     takes: endings of the file that is uploaded for it; empty where there is none.
     images: whether a second .zip, of pictures, may come with it.
     previews: whether it can say what it would do before it does it.
-    ticks: name -> label of what can be chosen for it.
+    brings: `posts` or `subscribers`: under which heading it is offered.
+    ticks: name -> label of what can be chosen for it; the options of the job hold true or false.
     words: result -> how its report calls that, where it is not about posts.
     """
 
@@ -35,6 +36,7 @@ class Kind:
     about: str
     takes: tuple[str, ...] = ()
     images: bool = False
+    brings: str = "posts"
     previews: bool = True
     ticks: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)

@@ -55,6 +55,7 @@ def run_for_real(job_id: int, by: int | None) -> None:
         if not (job.dry_run and job.is_over):
             raise Conflict("Only a preview that is over can be imported.")
         _again(session, job, by, "job.import")
+        session.execute(delete(JobOutcome).where(JobOutcome.job_id == job_id))
         job.dry_run, job.counts, job.member_id = False, {}, by
 
 
