@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup, escape
 
 from blogapp.admin.blueprint import bp
 from blogapp.admin.jobwords import RESULTS, TONES, figures_of, kind_of, story_of, title_of
@@ -142,6 +143,15 @@ def job_file(job_id: int) -> ResponseReturnValue:
     response = send_file(path, as_attachment=True, download_name=found.result, conditional=False)
     response.headers.pop("Expires", None)
     return private(response)
+
+
+@bp.app_template_filter("coded")
+def coded(line: str) -> Markup:
+    """A sentence with what stands between `backticks` set as code."""
+    return Markup("").join(  # every second part stood between two
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(line.split("`") if line.count("`") % 2 == 0 else [line])
+    )
 
 
 def _story(found: Job) -> Any:

@@ -83,6 +83,8 @@ def story_of(job: Job, at: datetime, *, behind: bool) -> Story:
     details = [job.note] if job.note and job.at_work else []
     if job.state == "running" and (left := _left(job, at)):
         details.append(left)
+    if job.state == "done" and job.started_at and job.finished_at:
+        details.append(f"It took {_span(job.finished_at - job.started_at)}.")
     tone = "bad" if job.state == "failed" else ""
     return Story(job.state, live, tone, line, details, job.done, job.total)
 
@@ -125,8 +127,14 @@ def _left(job: Job, at: datetime) -> str:
     spent = at - job.started_at if job.started_at else timedelta()
     if not job.done or not job.total or spent < SETTLING:
         return ""
-    seconds = spent.total_seconds() * (job.total - job.done) / job.done
-    if seconds < 60:
-        return "Less than a minute left."
-    minutes = round(seconds / 60)
-    return f"About {minutes} {'minute' if minutes == 1 else 'minutes'} left."
+    return f"About {_span(spent * ((job.total - job.done) / job.done))} left."
+
+
+def _span(time: timedelta) -> str:
+    """`12 seconds`, `2 minutes`, `3 hours`."""
+    seconds = max(1, round(time.total_seconds()))
+    name, length = next(
+        (n, s) for n, s in (("hour", 3600), ("minute", 60), ("second", 1)) if seconds >= 2 * s or s == 1
+    )
+    number = round(seconds / length)
+    return f"{number} {name}{'' if number == 1 else 's'}"
