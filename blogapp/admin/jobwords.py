@@ -17,7 +17,9 @@ RESULTS = {
 }
 # How a result looks in the bar and the table; the words are always there too.
 TONES = {"beside": "warn", "refused": "bad"}
+# A guess at what is left is worth nothing before.
 SETTLING = timedelta(seconds=3)
+UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,6 @@ def _left(job: Job, at: datetime) -> str:
 def _span(time: timedelta) -> str:
     """`12 seconds`, `2 minutes`, `3 hours`."""
     seconds = max(1, round(time.total_seconds()))
-    name, length = next(
-        (n, s) for n, s in (("hour", 3600), ("minute", 60), ("second", 1)) if seconds >= 2 * s or s == 1
-    )
+    name, length = next((name, length) for name, length in UNITS if seconds >= 2 * length or length == 1)
     number = round(seconds / length)
     return f"{number} {name}{'' if number == 1 else 's'}"
