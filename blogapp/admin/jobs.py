@@ -98,15 +98,18 @@ def job_step(job_id: int, step: str) -> ResponseReturnValue:
 @bp.post(f"/admin/jobs/{ID}/columns")
 @members_only
 def job_columns(job_id: int) -> ResponseReturnValue:
-    """Preview it again, with columns that mean what somebody says."""
+    """Preview it again, with columns that mean what somebody says, and other ticks."""
     by = demand(asking(), PORT).id
-    columns = queue.find_job(job_id).found.get("columns", [])
-    known = {value for value, _ in queue.find_job(job_id).found.get("fields", [])}
+    before = queue.find_job(job_id)
+    kind = kind_of(before)
+    ticks = {name: name in request.form for name in kind.ticks} if kind else {}
+    columns = before.found.get("columns", [])
+    known = {value for value, _ in before.found.get("fields", [])}
     said = [(column["name"], request.form.get(f"column-{number}", "")) for number, column in enumerate(columns)]
     try:
         if any(taken not in known for _, taken in said):
             raise NotFound("There is no such field.")
-        queue.preview_again(job_id, by, {"mapping": said})
+        queue.preview_again(job_id, by, {"mapping": said, **ticks})
     except BlogError as error:
         tell(str(error))
     return redirect(url_for("admin.job", job_id=job_id), code=303)

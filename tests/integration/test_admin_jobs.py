@@ -122,6 +122,10 @@ def test_the_columns_can_be_said_to_mean_something_else(admin: FlaskClient, monk
     run(number)
     chosen = [option["value"] for option in soup(admin.get(page)).select("option[selected]")]
     assert chosen == ["address", "name"]
+    assert soup(admin.get(page)).select_one("#confirm[checked]") is None
+    admin.post(f"{page}/columns", data={"column-0": "address", "column-1": "", "confirm": "on"})
+    assert run(number).options["confirm"] is True
+    assert soup(admin.get(page)).select_one("#confirm[checked]") is not None
 
 
 @pytest.mark.parametrize(

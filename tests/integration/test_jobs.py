@@ -383,6 +383,16 @@ def test_snips_are_imported_from_an_archive(app: Flask, alice: Member) -> None:
     assert not (files.path_of(job.folder) / "unpacked").exists()
 
 
+def test_a_job_whose_upload_is_not_here_says_so(app: Flask, alice: Member) -> None:
+    number = begin(alice.id, "import.snips", zipped())
+    files.remove_folder(look(number).folder)
+    job = run(number)
+    assert (job.state, job.error) == (
+        "failed",
+        "old.zip is not in this worker's data folder any more. Upload it again.",
+    )
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_backup_is_made_in_the_background(app: Flask, alice: Member) -> None:
     job = run(begin(alice.id, "export.backup"))

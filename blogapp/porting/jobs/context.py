@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from blogapp.core.errors import Gone
 from blogapp.porting.jobs.tally import Tally
 from blogapp.porting.jobs.unpack import unpack
 from blogapp.porting.report import Outcome, Report
@@ -62,9 +63,19 @@ class Running:
         """What it is at, in one line."""
         self.tally.say(note)
 
+    def count(self, name: str, number: int) -> None:
+        """Set a figure of the report that is not about documents; `Kind.words` says how it is called."""
+        self.tally.count(name, number)
+
     def upload(self, name: str = "file") -> Path | None:
-        """The uploaded file of that field, as it came; None where there is none."""
+        """The uploaded file of that field, as it came; None where there is none.
+
+        Raises:
+            Gone: it was deleted, or lies on another host.
+        """
         known = self.options.get("files", {}).get(name)
+        if known and not (self.folder / known["stored"]).is_file():
+            raise Gone(f"{known['name']} is not in this worker's data folder any more. Upload it again.")
         return self.folder / known["stored"] if known else None
 
     def unpacked(self, name: str = "file") -> Path | None:
@@ -73,6 +84,7 @@ class Running:
         It is there until the attempt ends. What the archive holds that is no plain file is refused, by name.
 
         Raises:
+            Gone: as for `upload`.
             Invalid: it is no archive, damaged as a whole, or unpacks to too much.
             Stopped: the job is to end here.
         """
