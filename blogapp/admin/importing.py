@@ -3,7 +3,7 @@
 import tempfile
 from typing import IO, Any
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -35,7 +35,16 @@ def _let_admins_send_more(endpoint: str | None, values: dict[str, Any] | None) -
 
 
 def _beside_the_jobs(*_: Any, **__: Any) -> IO[bytes]:
-    return tempfile.TemporaryFile(dir=files.root())
+    file = tempfile.TemporaryFile(dir=files.root())
+    g.setdefault("incoming", []).append(file)
+    return file
+
+
+@bp.teardown_request
+def _let_go_of_uploads(_: BaseException | None) -> None:
+    """Give their room on the disk back at once, also where the form broke off and nobody else knows of them."""
+    for file in g.pop("incoming", ()):
+        file.close()
 
 
 @bp.errorhandler(RequestEntityTooLarge)

@@ -254,3 +254,14 @@ def test_a_kind_that_is_not_known_is_not_offered_and_its_old_jobs_still_have_a_p
     assert admin.post("/admin/export/ghosts").status_code == 404
     number = run(begin(alice.id, "import.ghosts")).id
     assert "This site can do nothing of that kind." in text(admin.get(f"/admin/jobs/{number}"), "#line")
+
+
+def test_an_upload_that_was_cut_off_on_its_way_begins_nothing_and_leaves_nothing(admin: FlaskClient) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="old.zip"\r\n\r\n'
+    body = head + zipped()
+    sent = {"content_type": "multipart/form-data; boundary=x", "input_stream": io.BytesIO(body)}
+    for length in (len(body), len(body) + 5000):
+        sent["input_stream"] = io.BytesIO(body)
+        answer = admin.post("/admin/import/snips", content_length=length, **sent)
+        assert answer.status_code in (400, 422)
+    assert (queue.list_jobs(), folders()) == ([], [])
