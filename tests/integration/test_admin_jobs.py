@@ -112,6 +112,22 @@ def test_a_preview_comes_first_and_changes_nothing_until_import_is_pressed(
     assert text(admin.get(page), "#line") == "The import is done."
 
 
+def test_a_preview_that_found_a_reason_not_to_import_offers_no_import(
+    admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_it(job: Running) -> None:
+        job.found["refusal"] = "The file does not say who agreed."
+
+    add_kind(monkeypatch, run_it)
+    page = send(admin, b"Email\n", "list.csv", "test").location
+    number = run(only_job().id).id
+    seen = soup(admin.get(page))
+    assert "does not say who agreed" in seen.select_one(".notice.warn").text  # type: ignore[union-attr]
+    assert seen.select_one('form[action$="/import"]') is None
+    admin.post(f"{page}/import")
+    assert look(number).state == "done"
+
+
 def test_the_columns_can_be_said_to_mean_something_else(admin: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     preview_kind(monkeypatch)
     page = send(admin, b"Email,Note\n", "list.csv", "people").location

@@ -380,7 +380,7 @@ def test_snips_are_imported_from_an_archive(app: Flask, alice: Member) -> None:
     assert (job.state, job.counts) == ("done", {"made": 2, "refused": 1})
     assert [row[:2] for row in named(job.id)] == [("weeknotes/week-3.snip.markdown", "refused")]
     assert len(db.session.execute(select(Post.id)).all()) == 2
-    assert not (files.path_of(job.folder) / "unpacked").exists()
+    assert not (files.path_of(job.folder) / "scratch").exists()
 
 
 def test_a_job_whose_upload_is_not_here_says_so(app: Flask, alice: Member) -> None:

@@ -24,6 +24,8 @@ class Running:
     by: who began it; None is the operator.
     options: what the form said; `files` names the uploads.
     watch: told of each step too, for the command line's bar.
+    found: what a preview of a table has to say and to ask: `lines` (sentences), `refusal` (why it cannot be imported like
+        this), `columns` (name, taken, samples), `fields` (value, label) that a column can be taken for.
     """
 
     tally: Tally
@@ -92,8 +94,7 @@ class Running:
         if source is None:
             return None
         known = self.options["files"][name]["name"]
-        target = self._unpacked / name
-        target.mkdir(parents=True)
+        target = self.scratch(name)
         if source.suffix == ".zip":
             self.say(f"Unpacking {known}")
             unpack(source, target, self._refuse, self.check)
@@ -102,18 +103,24 @@ class Running:
             shutil.copyfile(source, target / known)
         return target
 
+    def scratch(self, name: str) -> Path:
+        """An empty folder, for as long as the attempt lasts."""
+        path = self._scratch / name
+        path.mkdir(parents=True)
+        return path
+
     def result_file(self, name: str) -> Path:
         """Where to write the file that the job makes; it is offered under this name."""
         self.result = name
         return self.folder / name
 
     def clean_up(self) -> None:
-        """Remove what `unpacked` made."""
-        shutil.rmtree(self._unpacked, ignore_errors=True)
+        """Remove what was there for the attempt."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     @property
-    def _unpacked(self) -> Path:
-        return self.folder / "unpacked"
+    def _scratch(self) -> Path:
+        return self.folder / "scratch"
 
     def _refuse(self, path: str, reason: str) -> None:
         self.report.add(Outcome(path, "refused", reason))

@@ -47,13 +47,15 @@ def run_for_real(job_id: int, by: int | None) -> None:
 
     Raises:
         NotFound, NotAllowed.
-        Conflict: it is no preview that is over.
+        Conflict: it is no preview that is over, or one that found that nothing can be imported like this.
         Gone: its file is deleted by now.
     """
     with transaction() as session:
         job = _open(session, job_id, by)
         if not (job.dry_run and job.is_over):
             raise Conflict("Only a preview that is over can be imported.")
+        if job.found.get("refusal"):
+            raise Conflict(job.found["refusal"])
         _again(session, job, by, "job.import")
         session.execute(delete(JobOutcome).where(JobOutcome.job_id == job_id))
         job.dry_run, job.counts, job.member_id = False, {}, by
