@@ -27,6 +27,9 @@ from blogapp.core.db import db
 from blogapp.delivery.outbox import forget_old_mail
 from blogapp.delivery.wake import DIGESTS, OUTBOX, Waker
 from blogapp.digest.worker import run_digests, run_outbox
+from blogapp.porting.jobs.claims import JOBS
+from blogapp.porting.jobs.queue import forget_old_jobs
+from blogapp.porting.jobs.running import run_jobs
 from blogapp.posts.deleted import purge_deleted
 from blogapp.subscribing.privacy import forget_pending
 
@@ -64,6 +67,7 @@ def timetable(digests: Waker, outbox: Waker) -> list[Job]:
         Job("forget old mail",       DAY,                         forget_old_mail,      SETTLED_SECONDS),
         Job("forget pending",        DAY,                         forget_pending,       SETTLED_SECONDS),
         Job("purge deleted posts",   DAY,                         purge_deleted,        SETTLED_SECONDS),
+        Job("forget old jobs",       DAY,                         forget_old_jobs,      SETTLED_SECONDS),
     ]  # fmt: skip
 
 
@@ -92,7 +96,7 @@ def _in_context(app: Flask, job: Job) -> Callable[[], None]:
 
 @dataclass
 class Worker:
-    """The loops that send mail, each in a thread, and the clock that wakes them."""
+    """The loops that send mail and do long work, each in a thread, and the clock that wakes them."""
 
     app: Flask
     stop: threading.Event = field(default_factory=threading.Event)
@@ -102,15 +106,16 @@ class Worker:
         """Begin. Returns at once."""
         with self.app.app_context():
             sync_fully(db.engine)
-        wakers = {"digests": Waker(self.app, DIGESTS), "outbox": Waker(self.app, OUTBOX)}
-        loops = {"digests": run_digests, "outbox": run_outbox}
+        wakers = {"digests": Waker(self.app, DIGESTS), "outbox": Waker(self.app, OUTBOX), "jobs": Waker(self.app, JOBS)}
+        # An import's loop is its own: neither a digest nor a password reset ever waits behind one.
+        loops = {"digests": run_digests, "outbox": run_outbox, "jobs": run_jobs}
         self.threads = [
             threading.Thread(target=self._run, args=(loops[name], wakers[name]), name=name) for name in loops
         ]
         for thread in self.threads:
             thread.start()
         try:
-            self.clock = start_clock(self.app, timetable(**wakers))
+            self.clock = start_clock(self.app, timetable(wakers["digests"], wakers["outbox"]))
         except BaseException:
             self.stop.set()  # The loops would keep a process alive that has no clock.
             raise

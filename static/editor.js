@@ -10,7 +10,8 @@ const JSON_PLEASE = { Accept: "application/json", "X-CSRFToken": token };
 // What is unsaved, and the warning before it is left.
 
 const WATCHED = ["title", "body", "kind", "weeks", "slug", "author"];
-const typed = () => WATCHED.map((name) => form.elements[name]?.value ?? "").join("\0");
+const menu = document.getElementById("in_menu");
+const typed = () => [...WATCHED.map((name) => form.elements[name]?.value ?? ""), menu.checked].join("\0");
 let saved = "unsaved" in form.dataset ? null : typed();
 let leaving = false;
 
@@ -116,6 +117,7 @@ const preview = {
     const data = new FormData();
     data.set("title", title.value);
     data.set("body", body.value);
+    data.set("format", form.dataset.format);
     try {
       const answer = await fetch(form.dataset.preview, { method: "POST", body: data, headers: JSON_PLEASE });
       const result = await answer.json();
@@ -145,10 +147,10 @@ mark();
 
 // Files: chosen, dropped or pasted, each is attached and its line put where the cursor is.
 
-function insert(markdown) {
+function insert(line) {
   const before = body.value.slice(0, body.selectionStart);
   const gap = before === "" || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
-  body.setRangeText(`${gap}${markdown}\n`, body.selectionStart, body.selectionEnd, "end");
+  body.setRangeText(`${gap}${line}\n`, body.selectionStart, body.selectionEnd, "end");
   body.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
@@ -165,7 +167,7 @@ async function upload(files) {
         say(result.error ?? `${file.name} was not attached${answer.status === 413 ? ": it is too big" : ""}.`, "bad");
         return;
       }
-      insert(result.markdown);
+      insert(result.line);
       say(`${result.name} is attached. Save to keep its line.`);
     } catch {
       say(`${file.name} was not attached: the site cannot be reached.`, "bad");
@@ -182,7 +184,7 @@ chooser.addEventListener("change", async () => {
 });
 for (const button of form.querySelectorAll("button.insert")) {
   button.hidden = false;
-  button.addEventListener("click", () => insert(button.dataset.markdown));
+  button.addEventListener("click", () => insert(button.dataset.line));
 }
 const carriesFiles = (transfer) => [...(transfer?.types ?? [])].includes("Files");
 form.addEventListener("dragover", (event) => {

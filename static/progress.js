@@ -1,6 +1,6 @@
-// Watches a digest: the line, the bar and the figures three times a second while it leaves, now and then before.
+// Watches a digest or a job: the line, the bar and the figures three times a second while it is live, now and then before.
 
-const box = document.getElementById("digest");
+const box = document.querySelector("[data-progress]");
 const line = document.getElementById("line");
 const details = document.getElementById("details");
 const bar = document.getElementById("bar");

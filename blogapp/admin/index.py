@@ -9,7 +9,7 @@ from blogapp.auth.session import asking, members_only
 from blogapp.core.errors import NotAllowed
 from blogapp.subscribing.listing import count_states
 
-PARTS = ("member.see", "subscriber.see", "site.settings")
+PARTS = ("member.see", "subscriber.see", "site.settings", "site.port")
 
 
 @bp.get("/admin")

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Row
 
 from blogapp.admin.blueprint import bp
+from blogapp.admin.spreadsheets import harmless
 from blogapp.admin.subscriber_forms import SuppressForm
 from blogapp.auth.forms import show_problem
 from blogapp.auth.permissions import demand
@@ -74,7 +75,7 @@ def _csv() -> Iterator[str]:
     writer = csv.writer(buffer)
     writer.writerow(HEAD)
     for row in each_subscriber():
-        writer.writerow([_harmless(cell) for cell in _cells(row)])
+        writer.writerow([harmless(cell) for cell in _cells(row)])
         if buffer.tell() > 65536:
             yield buffer.getvalue()
             buffer.seek(0)
@@ -87,8 +88,3 @@ def _cells(row: Row[Any]) -> Iterator[str]:
     for moment in (row.created_at, row.confirmed_at, row.unsubscribed_at, row.paused_until):
         yield iso(moment) if moment else ""
     yield from (str(row.consent.get(key) or "") for key in ("source", "page", "network"))
-
-
-def _harmless(cell: str) -> str:
-    """An address may begin with `=`; a spreadsheet would run that as a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

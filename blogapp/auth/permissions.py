@@ -26,6 +26,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "subscriber.see":     (ANY,   NO,    NO,    NO),
     "subscriber.manage":  (ANY,   NO,    NO,    NO),
     "site.settings":      (ANY,   NO,    NO,    NO),
+    "site.port":          (ANY,   NO,    NO,    NO),     # import and export in the background
 }  # fmt: skip
 
 COLUMN = {"admin": 0, "editor": 1, "author": 2, "contributor": 3}

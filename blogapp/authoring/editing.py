@@ -18,10 +18,10 @@ from blogapp.core.db import db
 from blogapp.core.errors import BlogError, Conflict, Invalid, NotAllowed
 from blogapp.core.markup import prefix_ids, render
 from blogapp.core.web import local
-from blogapp.posts.attachments import attach, bring_back_attachment, markdown_for, remove_attachment
+from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment
 from blogapp.posts.models import Post, Revision
 from blogapp.posts.naming import text_for
-from blogapp.posts.queries import list_attachments, newest_revision, read_post
+from blogapp.posts.queries import list_attachments, newest_revision, read_format, read_post
 from blogapp.posts.writing import save_post
 
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
@@ -91,6 +91,7 @@ def _form(post: Post) -> EditForm:
             "weeks": post.weeks.figure if post.weeks else "",
             "slug": post.slug,
             "author": post.author_id,
+            "in_menu": post.in_menu,
             "version": post.version,
             "seen": _mark(newest),
         }
@@ -120,6 +121,7 @@ def _save(post: Post, form: EditForm) -> ResponseReturnValue:
             kind=form.kind.data,
             author_id=form.author.data if "author" in form else None,
             overwrites=bool(form.overwrites.data),
+            in_menu=form.in_menu.data if form.kind.data == "page" and form.in_menu.raw_data else None,
         )
     except Invalid as error:
         show_problem(form, error)
@@ -181,7 +183,7 @@ def _attach_all(post: Post, form: EditForm) -> list[str]:
     for upload in request.files.getlist("files"):
         if upload.filename:
             attachment = attach(post.id, upload.filename, upload.stream, asking().id)
-            body += f"\n\n{markdown_for(attachment)}"
+            body += f"\n\n{line_for(attachment, post.format)}"
             _put(form.body, body + "\n")
             said.append(f"{attachment.filename} is attached; its line stands at the end of the text. Save to keep it.")
     if not said:
@@ -203,7 +205,7 @@ def _page(
     shown = None
     if preview:
         try:
-            shown = _rendered(form.title.data or "", text)
+            shown = _rendered(form.title.data or "", text, post.format)
         except Invalid as error:
             show_problem(form, error)
     return render_template(
@@ -217,12 +219,12 @@ def _page(
         said=said or [],
         words=len(WORD.findall(text)),
         files=list_attachments(post.id),
-        markdown_for=markdown_for,
+        line_for=line_for,
     )
 
 
-def _rendered(title: str, text: str) -> str:
-    return prefix_ids(render(text_for(text), title=title).html, PREVIEW_IDS)
+def _rendered(title: str, text: str, format: str) -> str:
+    return prefix_ids(render(text_for(text), title=title, format=format).html, PREVIEW_IDS)
 
 
 @bp.post("/write/preview")
@@ -232,7 +234,8 @@ def preview() -> ResponseReturnValue:
     demand(asking(), "post.write")
     text = request.form.get("body", "")
     try:
-        return {"html": _rendered(request.form.get("title", ""), text), "words": len(WORD.findall(text))}
+        html = _rendered(request.form.get("title", ""), text, request.form.get("format", "markdown"))
+        return {"html": html, "words": len(WORD.findall(text))}
     except Invalid as error:
         return _refused(error)
 
@@ -248,7 +251,7 @@ def upload(post_id: int) -> ResponseReturnValue:
         attachment = attach(post_id, file.filename, file.stream, asking().id)
     except BlogError as error:
         return _refused(error)
-    return {"markdown": markdown_for(attachment), "name": attachment.filename}
+    return {"line": line_for(attachment, read_format(post_id)), "name": attachment.filename}
 
 
 def _refused(error: BlogError) -> ResponseReturnValue:

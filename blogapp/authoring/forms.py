@@ -3,7 +3,7 @@
 import re
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import HiddenInput
@@ -28,6 +28,13 @@ class NewForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     title = StringField("Title")
 
 
+class TickField(BooleanField):  # type: ignore[misc]  # wtforms has no types
+    """A tick with a hidden field of the same name before it, so that an empty one differs from none at all."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = any(valuelist)
+
+
 class EditForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     """All of a post that can be typed.
 
@@ -40,6 +47,7 @@ class EditForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     kind = SelectField("Kind", choices=[SelectChoice(kind, kind.capitalize()) for kind in KINDS])
     weeks = StringField("Week")
     slug = StringField("Address")
+    in_menu = TickField("In the site’s menu")
     author = SelectField("Author", coerce=int, validators=[Optional()], validate_choice=False)
     version = IntegerField(widget=HiddenInput(), validators=[InputRequired("Open the post again.")])
     seen = HiddenField()

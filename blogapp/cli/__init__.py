@@ -24,6 +24,7 @@ COMMANDS = {
     "digest": "blogapp.cli.digests:digest",
     "import": "blogapp.cli.importing:import_",
     "export": "blogapp.cli.exporting:export",
+    "job": "blogapp.cli.jobs:job",
     "mail": "blogapp.cli.mail:mail",
     "backup": "blogapp.cli.backup:backup",
     "restore": "blogapp.cli.backup:restore",

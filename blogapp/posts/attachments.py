@@ -110,16 +110,20 @@ def safe_name(filename: str, media_type: str) -> str:
     return f"{stem}.{ending}" if ending else stem
 
 
-def markdown_for(attachment: Attachment) -> str:
-    """What to put into the text: a picture is shown, anything else is a link."""
+def line_for(attachment: Attachment, format: str = "markdown") -> str:
+    """What to put into a text of that format: a picture is shown, anything else is a link.
+
+    Nothing is escaped: the name is one that `safe_name` made.
+    """
     stem = attachment.filename.rpartition(".")[0].replace("-", " ")
     address = address_of(attachment)
     if attachment.media_type.startswith("image/"):
-        return f"![{stem}]({address})"
+        return f'<img src="{address}" alt="{stem}">' if format == "html" else f"![{stem}]({address})"
     if attachment.media_type.startswith(("video/", "audio/")):
         tag = attachment.media_type.partition("/")[0]
         return f'<{tag} src="{address}" controls></{tag}>'
-    return f"[{attachment.filename}]({address})"
+    name = attachment.filename
+    return f'<a href="{address}">{name}</a>' if format == "html" else f"[{name}]({address})"
 
 
 def address_of(attachment: Attachment) -> str:

@@ -106,12 +106,14 @@ def save_post(
     kind: str | None = None,
     author_id: int | None = None,
     overwrites: bool = False,
+    in_menu: bool | None = None,
 ) -> Post:
     """Save what somebody typed. A published post is live with it at once.
 
     Args:
         version: of the post as the person who types saw it.
-        slug, kind, author_id: None leaves them as they are; the address of what was never public follows its title.
+        slug, kind, author_id, in_menu: None leaves them as they are; the address of what was never public follows its
+            title.
         overwrites: the person has seen what somebody else saved meanwhile: that stays a revision of its own.
 
     Raises:
@@ -129,6 +131,7 @@ def save_post(
         if author_id not in (None, post.author_id):
             post.author_id = _credited(session, member, author_id).id
         _rename(session, post, title, kind, weeks, slug)
+        post.in_menu = post.in_menu if in_menu is None else in_menu
         post.body = body
         if _content(post) == before:
             return post
@@ -216,7 +219,7 @@ def _cover(post: Post, weeks: Weeks | None) -> None:
 
 
 def _content(post: Post) -> tuple[object, ...]:
-    return post.title, post.body, post.kind, post.weeks, post.slug, post.author_id
+    return post.title, post.body, post.kind, post.weeks, post.slug, post.author_id, post.in_menu
 
 
 def _credited(session: Session, by: Member, author_id: int | None) -> Member:

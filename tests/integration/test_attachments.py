@@ -24,7 +24,7 @@ from blogapp.posts.attachments import (
     address_of,
     attach,
     bring_back_attachment,
-    markdown_for,
+    line_for,
     open_attachment,
     remove_attachment,
     safe_name,
@@ -62,7 +62,7 @@ def post(app: Flask, bob: Member) -> Post:
 
 
 def show(post: Post, attachment: Attachment, by: Member, version: int = 1) -> Post:
-    return save_post(post.id, version, by.id, title="With files", body=f"See {markdown_for(attachment)}")
+    return save_post(post.id, version, by.id, title="With files", body=f"See {line_for(attachment)}")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])

@@ -241,7 +241,7 @@ def test_a_file_is_uploaded_by_itself_and_its_line_given_back(
 
     status, answer = send(log_in(bob), b"one")
     assert (status, answer["name"]) == (200, "a.txt")
-    assert answer["markdown"].startswith("[a.txt](/files/")
+    assert answer["line"].startswith("[a.txt](/files/")
     assert send(log_in(bob), b"")[0] == 422
     assert send(log_in(carol), b"one")[0] == 403
     assert log_in(bob).post(f"/posts/{post.id}/files", data={}, headers=JSON).status_code == 422

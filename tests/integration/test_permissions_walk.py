@@ -14,6 +14,8 @@ from blogapp.core.db import transaction
 from blogapp.core.site import link_key
 from blogapp.core.tokens import link_token
 from blogapp.digest.models import Digest
+from blogapp.porting.jobs.files import new_folder, path_of
+from blogapp.porting.jobs.models import Job
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
 from tests import people, posts, readers
 
@@ -84,6 +86,17 @@ OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("admin.lift", "POST"): ADMINS,
     ("admin.site", "GET"): ADMINS,
     ("admin.site", "POST"): ADMINS,
+    ("admin.importing", "GET"): ADMINS,
+    ("admin.import_form", "GET"): ADMINS,
+    ("admin.begin_import", "POST"): ADMINS,
+    ("admin.exporting", "GET"): ADMINS,
+    ("admin.begin_export", "POST"): ADMINS,
+    ("admin.job", "GET"): ADMINS,
+    ("admin.job_progress", "GET"): ADMINS,
+    ("admin.job_report", "GET"): ADMINS,
+    ("admin.job_file", "GET"): ADMINS,
+    ("admin.job_columns", "POST"): ADMINS,
+    ("admin.job_step", "POST"): ADMINS,
 }
 # Open to everybody. What they show to whom is the leak walk's business (test_leaks.py).
 OPEN = {
@@ -124,6 +137,17 @@ class World:
         self.number = 0
         self.zoe = people.member("Zoe Zephyr", "author")
         self.subscriber = readers.subscriber("ann@example.org")
+        self.job = self._job()
+
+    def _job(self) -> int:
+        """An export that is done, with its file."""
+        folder = new_folder()
+        (path_of(folder) / "notes.zip").write_bytes(b"words")
+        with transaction() as session:
+            job = Job(kind="export.test", folder=folder, state="done", result="notes.zip", finished_at=now())
+            session.add(job)
+            session.flush()
+            return job.id
 
     def post(self, author: Member, public: bool, endpoint: str = "") -> int:
         """A post with a revision and a digest, in the state in which the route finds something to do."""
@@ -141,6 +165,7 @@ class World:
         values = {
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
+            "job_id": self.job, "step": "stop", "what": "backup" if "export" in endpoint else "snips",
             "token": link_token(link_key(), "preferences", self.subscriber),
         }  # fmt: skip
         rule = next(r for r in self.app.url_map.iter_rules() if r.endpoint == endpoint)
@@ -163,7 +188,7 @@ def verdict(response: object) -> str:
 
 def ask(client: FlaskClient, method: str, address: str) -> str:
     data = {"version": "1", "file": (io.BytesIO(b"words"), "words.txt")} if method == "POST" else None
-    return verdict(client.open(address, method=method, data=data))
+    return verdict(client.open(address, method=method, data=data, buffered=True))
 
 
 @pytest.fixture

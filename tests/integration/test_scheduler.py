@@ -94,13 +94,13 @@ def test_a_worker_works_and_ends_when_it_is_told(app: Flask) -> None:
     worker = Worker(app)
     worker.start()
     assert not worker.broken.wait(0.5)
-    assert {thread.name for thread in threading.enumerate()} >= {"digests", "outbox"}
+    assert {thread.name for thread in threading.enumerate()} >= {"digests", "outbox", "jobs"}
     assert worker.end(20)
     assert not worker.broken.is_set()
-    assert not {thread.name for thread in threading.enumerate()} & {"digests", "outbox"}
+    assert not {thread.name for thread in threading.enumerate()} & {"digests", "outbox", "jobs"}
 
 
-@pytest.mark.parametrize("loop", ["run_digests", "run_outbox"])
+@pytest.mark.parametrize("loop", ["run_digests", "run_outbox", "run_jobs"])
 def test_a_worker_whose_loop_breaks_says_so_and_wants_to_be_ended(
     app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, loop: str
 ) -> None:

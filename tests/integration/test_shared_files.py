@@ -16,7 +16,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import WRITES, db
 from blogapp.core.errors import Invalid
 from blogapp.posts import attachments, files
-from blogapp.posts.attachments import attach, bring_back_attachment, markdown_for, remove_attachment, sweep_files
+from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
 from blogapp.posts.files import path_of
 from blogapp.posts.media import prepare
 from blogapp.posts.models import Attachment, Post
@@ -34,7 +34,7 @@ def plan(app: Flask, bob: Member) -> Attachment:
 @pytest.fixture
 def borrower(plan: Attachment, carol: Member) -> Post:
     """A draft of carol's that has shown bob's file, and shows it no longer."""
-    post = create_post("article", "Borrowed", markdown_for(plan), carol.id)
+    post = create_post("article", "Borrowed", line_for(plan), carol.id)
     return save_post(post.id, post.version, carol.id, title="Borrowed", body="Without.")
 
 
@@ -51,7 +51,7 @@ def test_who_puts_a_colleagues_file_away_only_lets_go_of_it(plan: Attachment, bo
 def test_the_last_post_that_has_a_file_puts_it_away(
     plan: Attachment, borrower: Post, bob: Member, carol: Member
 ) -> None:
-    owner = create_post("article", "Other", markdown_for(plan), bob.id)
+    owner = create_post("article", "Other", line_for(plan), bob.id)
     remove_attachment(borrower.id, plan.id, carol.id)
     with pytest.raises(Invalid, match="still shows"):
         remove_attachment(owner.id, plan.id, bob.id)

@@ -39,6 +39,7 @@ WORDS: dict[str, tuple[str, str, bool, set[str]]] = {
     "see subscribers": ("subscriber.see", OTHER, False, ADMINS),
     "add or erase subscribers": ("subscriber.manage", OTHER, False, ADMINS),
     "change the site's settings": ("site.settings", OTHER, False, ADMINS),
+    "import and export the site": ("site.port", OTHER, False, ADMINS),
 }
 
 
