@@ -12,6 +12,7 @@ import click
 from blogapp.cli import Refused
 from blogapp.cli.context import acting, first_admin, inside, member_id
 from blogapp.cli.output import json_option, progress_bar, show
+from blogapp.porting.elsewhere import import_posts
 from blogapp.porting.importing import import_snips
 from blogapp.porting.report import Outcome, Report
 
@@ -52,6 +53,38 @@ def snips(paths: tuple[Path, ...], images: Path | None, members: tuple[str, ...]
     """
     emails = dict(_pair(text) for text in members)
     run_import(lambda **given: import_snips(paths, images=images, emails=emails, **given), **options)
+
+
+def _reader(name: str, origin: str, what: str, text: str) -> click.Command:
+    """The command for another service's posts."""
+
+    @click.command(name, help=text)
+    @click.argument("path", metavar=what, type=click.Path(exists=True, path_type=Path))
+    @click.option("--images", type=click.Path(exists=True, path_type=Path),
+                  help="The folder of images, where they do not lie among the posts; may be an archive.")  # fmt: skip
+    @click.option("--member", "members", multiple=True, metavar="SLUG=EMAIL",
+                  help="The e-mail address of an author; may be given several times.")  # fmt: skip
+    @reporting
+    def command(path: Path, images: Path | None, members: tuple[str, ...], **options: Any) -> None:
+        emails = dict(_pair(text) for text in members)
+        run_import(lambda **given: import_posts(path, origin, images=images, emails=emails, **given), **options)
+
+    return command
+
+
+ghost = _reader("ghost", "ghost", "FILE", "Import Ghost's export, a .json file. --images takes its `content/images`.")
+wordpress = _reader(
+    "wordpress", "wordpress", "FILE", "Import WordPress's export, an .xml file. --images takes its `wp-content/uploads`."
+)
+markdown = _reader(
+    "markdown", "markdown", "FOLDER", "Import a folder of Jekyll, of Hugo, or of Markdown with front matter."
+)
+substack = _reader(
+    "substack", "substack", "FILE|FOLDER", "Import Substack's export: posts.csv and its folder of posts."
+)
+posts = _reader(
+    "posts", "", "FILE|FOLDER", "Import posts of any of these kinds: what it is is found out. May be an archive."
+)
 
 
 def run_import(

@@ -3,7 +3,7 @@
 import click
 
 from blogapp.cli.archive import import_archive
-from blogapp.cli.import_posts import snips
+from blogapp.cli.import_posts import ghost, markdown, posts, snips, substack, wordpress
 from blogapp.cli.import_subscribers import subscribers
 
 
@@ -12,5 +12,5 @@ def import_() -> None:
     """Bring posts, subscribers or a whole site in from elsewhere. Nothing is mailed unless it is asked for."""
 
 
-for command in (snips, subscribers, import_archive):
+for command in (posts, snips, ghost, wordpress, markdown, substack, subscribers, import_archive):
     import_.add_command(command)

@@ -46,7 +46,7 @@ class Document:
     old_paths: tuple[str, ...] = ()
     image_roots: tuple[str, ...] = ()
     meta: tuple[tuple[str, str], ...] = ()
-    # What could not be translated and stays as text: (line from 1, what is there).
+    # What somebody should know of it: (line from 1, or 0 for all of it; a sentence).
     warnings: tuple[tuple[int, str], ...] = ()
 
 

@@ -27,17 +27,25 @@ class Candidate:
     root: Path = Path()
 
 
-def find_candidates(paths: Iterable[Path]) -> Iterator[Candidate]:
-    """Every file among `paths` and in the folders among them, by name; hidden ones in folders are left alone."""
+def find_candidates(paths: Iterable[Path], *, without: str = "") -> Iterator[Candidate]:
+    """Every file among `paths` and in the folders among them, by name; hidden ones in folders are left alone.
+
+    Args:
+        without: the name of a folder that is passed over where it lies right in one of `paths`.
+    """
     for path in paths:
         if path.is_symlink():
             yield Candidate(path, LINK, path)
         elif path.is_dir():
-            yield from _walk(path, path)
+            yield from (found for found in _walk(path, path) if not without or not _is_in(found, path / without))
         elif path.exists():
             yield Candidate(path, "", path)
         else:
             yield Candidate(path, "there is no such file", path)
+
+
+def _is_in(found: Candidate, folder: Path) -> bool:
+    return found.path.is_relative_to(folder)
 
 
 def _walk(folder: Path, root: Path) -> Iterator[Candidate]:

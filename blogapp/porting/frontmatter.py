@@ -120,7 +120,7 @@ def _document(site: Site, path: PurePosixPath, content: bytes, given: Front, pla
         old_paths=_old_paths(site, path, front, place, date, slug),
         image_roots=("/",),
         meta=tuple(given.written.items()),
-        warnings=(*((1, reason) for reason in reasons), *warnings),
+        warnings=(*((0, reason) for reason in reasons), *warnings),
     )
 
 

@@ -147,7 +147,7 @@ class _Site:
                 for key, value in {**post, **more}.items()
                 if key not in NOT_KEYS and value not in (None, "")
             ),
-            warnings=tuple((1, reason) for reason in reasons),
+            warnings=tuple((0, reason) for reason in reasons),
         )
 
 

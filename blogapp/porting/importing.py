@@ -57,7 +57,8 @@ def import_snips(
     """Import files and folders of snips.
 
     Args:
-        images: the folder behind `/images/`; the pictures in it that a document shows become attachments.
+        images: the folder behind `/images/`; the pictures in it that a document shows become attachments. A folder
+            `images` among the snips is taken for it where none is named.
         by, dry_run, emails, report, on_progress: as for `import_items`.
 
     Raises:
@@ -65,6 +66,7 @@ def import_snips(
         Invalid: an address in `emails` is none.
     """
     folder = read_snips((Path(path) for path in paths), lambda text: render(text).html)
+    images = images or folder.images()
     run = Run(by, dry_run, Pictures(images), checked(emails or {}), folder.lies, folder.gone)
     return import_items(folder.read(), run, total=folder.count(), report=report, on_progress=on_progress)
 

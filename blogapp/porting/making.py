@@ -67,7 +67,7 @@ def bring(document: Document, run: "Run") -> Outcome:
     known = came_before(document, sha256, run)
     title, body = title_for(document.title, document.weeks), text_for(document.body)
     places, missing = run.pictures.places(body, document.image_roots)
-    warnings = [f"line {line}: {tag} is no helper known here; it stays as text" for line, tag in document.warnings]
+    warnings = [f"line {line}: {what}" if line else what for line, what in document.warnings]
     warnings += [f"{address} is not in the folder of images" for address in missing]
     if known is not None and is_as_before(known, document, sha256, body, places):
         return Outcome(document.path, "unchanged", post_id=known.post_id)

@@ -18,6 +18,8 @@ from blogapp.posts.media import DOWNLOAD, EXTENSIONS, Media, prepare
 from blogapp.posts.models import Attachment
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# Documents are linked to, not attached.
+DOCUMENTS = frozenset(".md .markdown .html .htm .xml .yml .yaml .toml .liquid".split())
 # What may follow an address in a text; a blank may be part of an old file's name.
 END = re.compile(r"[\"'<>)\]\n]")
 
@@ -81,7 +83,13 @@ class Pictures:
         """The regular file of that name inside the folder; no link and nothing outside of it."""
         assert self.folder is not None
         parts = Path(name).parts
-        if not parts or name.endswith(("/", " ")) or "\0" in name or any(p in ("..", "/") for p in parts):
+        if (
+            Path(name).suffix.lower() in DOCUMENTS
+            or not parts
+            or name.endswith(("/", " "))
+            or "\0" in name
+            or any(p in ("..", "/") for p in parts)
+        ):
             return None
         path = self.folder
         for part in parts:

@@ -14,6 +14,7 @@ from blogapp.porting.templating import Listed, Translator
 # Folders that say what a snip is; a path in the report and on the way out begins with the last of them.
 KNOWN = frozenset("weeknotes weeklinks show-and-tell blog projects wiki people templates".split())
 DRAFTS = "_drafts"
+IMAGES = "images"
 FORMATS = {
     "markdown": "markdown",
     "md": "markdown",
@@ -40,7 +41,11 @@ class SnipFolder:
 
     def count(self) -> int:
         """How many files there are to look at."""
-        return sum(1 for _ in find_candidates(self.paths))
+        return sum(1 for _ in find_candidates(self.paths, without=IMAGES))
+
+    def images(self) -> Path | None:
+        """The folder of images that lies among the snips, if one does."""
+        return next((path / IMAGES for path in self.paths if (path / IMAGES).is_dir()), None)
 
     def lies(self, place: str) -> bool:
         """Whether a file is at that place."""
@@ -60,7 +65,7 @@ class SnipFolder:
 
     def read(self) -> Iterator[Item]:
         """What each file is, in the order of their names."""
-        for candidate in find_candidates(self.paths):
+        for candidate in find_candidates(self.paths, without=IMAGES):
             place = place_of(candidate)
             try:
                 if candidate.reason:
@@ -104,7 +109,7 @@ class SnipFolder:
     @cached_property
     def _by_name(self) -> dict[str, Candidate]:
         found: dict[str, Candidate] = {}
-        for candidate in find_candidates(self.paths):
+        for candidate in find_candidates(self.paths, without=IMAGES):
             if not candidate.reason and folder_of(place_of(candidate)) != "templates":
                 found.setdefault(file_stem(candidate.path.name), candidate)
         return found

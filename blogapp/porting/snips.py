@@ -21,6 +21,7 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)\
 LINKS_NAME = re.compile(r"(weeks?-\d{1,4}(?:-(?:and|to)-\d{1,4})?)-links")
 # No title of a post needs one of these; a browser would be the wrong place to find out.
 ACTIVE = re.compile(r"<\s*/?\s*(?:script|iframe|object|embed|svg|style)\b|<[^>]*\bon\w+\s*=|javascript:", re.IGNORECASE)
+UNKNOWN = "{} is no helper known here; it stays as text"
 YES_OR_NO = {"true": True, "yes": True, "false": False, "no": False, "": False}
 DATED_KINDS = frozenset({"blog", "show-and-tell", "article"})
 DATED_FOLDERS = frozenset({"blog", "show-and-tell"})
@@ -112,7 +113,7 @@ def read_document(snip: Snip, folder: str, said: Translation | None = None, **gi
         "old_paths": () if slug == snip.name else (snip.name,),
         "image_roots": (IMAGES, IMAGES.lstrip("/")),
         "meta": snip.meta,
-        "warnings": tuple((line + snip.first_line - 1, tag) for line, tag in said.left),
+        "warnings": tuple((line + snip.first_line - 1, UNKNOWN.format(tag)) for line, tag in said.left),
     }
     return Document(**{**fields, **given})
 

@@ -113,7 +113,7 @@ def _document(row: dict[str, str], where: str, content: bytes) -> Document:
         slug=slug,
         old_paths=old_paths([f"/p/{name}"], slug) if name else (),
         meta=tuple((key, value) for key, value in row.items() if value),
-        warnings=tuple((1, reason) for reason in reasons),
+        warnings=tuple((0, reason) for reason in reasons),
     )
 
 

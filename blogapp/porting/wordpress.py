@@ -162,7 +162,7 @@ def _document(site: _Site, item: Element, content: bytes, author: str) -> Docume
         old_paths=old_paths([_below(site.base, _text(item, "link"))] if published and name else [], slug),
         image_roots=site.roots,
         meta=tuple(_meta(item)),
-        warnings=(*((1, reason) for reason in reasons), *warnings),
+        warnings=(*((0, reason) for reason in reasons), *warnings),
     )
 
 

@@ -1,0 +1,60 @@
+"""Posts from anywhere: what a file, a folder or an archive is, and the reader for it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+
+from blogapp.core.errors import Invalid
+from blogapp.porting import frontmatter, ghost, substack, wordpress
+from blogapp.porting.detect import detect
+from blogapp.porting.documents import BadDocument, Item
+from blogapp.porting.importing import Progress, Run, checked, import_items, import_snips
+from blogapp.porting.pictures import Pictures
+from blogapp.porting.report import Report
+from blogapp.porting.sites import find_site
+from blogapp.porting.unpacking import opened
+
+READERS: dict[str, Callable[[Path], Iterator[Item]]] = {
+    "ghost": ghost.read,
+    "wordpress": wordpress.read,
+    "markdown": frontmatter.read,
+    "substack": substack.read,
+}
+
+
+def import_posts(
+    path: Path,
+    origin: str = "",
+    *,
+    images: Path | None = None,
+    by: int | None = None,
+    dry_run: bool = False,
+    emails: Mapping[str, str] | None = None,
+    report: Report | None = None,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Import the posts of a file or a folder, or of an archive of one.
+
+    Args:
+        origin: `snips` or one of READERS; nothing has it found out.
+        images: the folder of images (or an archive of it), where they do not lie among the posts.
+        by, dry_run, emails, report, on_progress: as for `importing.import_items`.
+
+    Raises:
+        Invalid: it is nothing of that kind, or an archive that cannot be unpacked.
+        NotAllowed: `by` may not import.
+    """
+    emails = checked(emails or {})
+    try:
+        with opened(path) as there, opened(images) if images else nullcontext() as pictures:
+            what = origin or detect(there)
+            if what == "snips":
+                return import_snips(
+                    [there], images=pictures, by=by, dry_run=dry_run, emails=emails, report=report,
+                    on_progress=on_progress,
+                )  # fmt: skip
+            folder = pictures or (find_site(there).root if what == "markdown" else None)
+            run = Run(by, dry_run, Pictures(folder), emails)
+            return import_items(READERS[what](there), run, report=report, on_progress=on_progress)
+    except BadDocument as error:
+        raise Invalid(f"{path.name}: {error}") from None
