@@ -119,6 +119,8 @@ def _line(job: Job, behind: bool) -> str:
         return f"{act} was stopped{where}.{kept}"
     if job.state == "failed":
         return f"{act} failed: {job.error}"
+    if job.dry_run and job.found.get("refusal"):
+        return "It cannot be imported like this. Nothing was changed."
     if job.dry_run:
         return "This is what an import would do. Nothing was changed yet."
     return "The file is ready." if job.result else f"{act} is done."

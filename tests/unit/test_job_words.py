@@ -13,7 +13,16 @@ AT = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 def job(**given: Any) -> Job:
-    values = {"kind": "import.snips", "options": {}, "counts": {}, "done": 0, "total": 0, "note": "", "error": ""}
+    values = {
+        "kind": "import.snips",
+        "options": {},
+        "counts": {},
+        "found": {},
+        "done": 0,
+        "total": 0,
+        "note": "",
+        "error": "",
+    }
     return Job(**{**values, "dry_run": False, "result": "", "state": "done", **given})
 
 
@@ -32,6 +41,7 @@ def job(**given: Any) -> Job:
         ({"state": "stopped", "dry_run": True, "done": 3, "total": 9}, "The preview was stopped at 3 of 9."),
         ({"state": "failed", "error": "No space left."}, "The import failed: No space left."),
         ({"dry_run": True}, "This is what an import would do. Nothing was changed yet."),
+        ({"dry_run": True, "found": {"refusal": "No."}}, "It cannot be imported like this. Nothing was changed."),
         ({}, "The import is done."),
         ({"kind": "export.backup", "result": "x.tar.gz"}, "The file is ready."),
     ],

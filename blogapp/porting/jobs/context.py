@@ -24,8 +24,8 @@ class Running:
     by: who began it; None is the operator.
     options: what the form said; `files` names the uploads.
     watch: told of each step too, for the command line's bar.
-    found: what a preview of a table has to say and to ask: `lines` (sentences), `refusal` (why it cannot be imported like
-        this), `columns` (name, taken, samples), `fields` (value, label) that a column can be taken for.
+    found: what a preview of a table has to say and to ask: `lines` (sentences), `refusal` (why it cannot be imported
+        like this), `columns` (name, taken, samples), `fields` (value, label) that a column can be taken for.
     """
 
     tally: Tally
