@@ -20,7 +20,7 @@ from blogapp.digest import claims, planning
 from blogapp.digest.journal import open_journal
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import cancel, delete, hold, publish, withdraw
-from blogapp.posts.attachments import attach, markdown_for
+from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
@@ -97,7 +97,7 @@ def _week(author: Member, number: int) -> Post:
 def _with_files(post: Post, author: Member) -> Post:
     picture = attach(post.id, "bread.png", io.BytesIO(PIXEL), author.id)
     attach(post.id, "notes.txt", io.BytesIO(b"unused\n"), author.id)
-    body = f"{post.body}\n\n{markdown_for(picture)}\n\n| a | b |\n|---|--:|\n| 1 | 2 |"
+    body = f"{post.body}\n\n{line_for(picture)}\n\n| a | b |\n|---|--:|\n| 1 | 2 |"
     return save_post(post.id, post.version, author.id, title="Week 1: “doors”", body=body)
 
 

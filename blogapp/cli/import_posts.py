@@ -74,7 +74,10 @@ def _reader(name: str, origin: str, what: str, text: str) -> click.Command:
 
 ghost = _reader("ghost", "ghost", "FILE", "Import Ghost's export, a .json file. --images takes its `content/images`.")
 wordpress = _reader(
-    "wordpress", "wordpress", "FILE", "Import WordPress's export, an .xml file. --images takes its `wp-content/uploads`."
+    "wordpress",
+    "wordpress",
+    "FILE",
+    "Import WordPress's export, an .xml file. --images takes its `wp-content/uploads`.",
 )
 markdown = _reader(
     "markdown", "markdown", "FOLDER", "Import a folder of Jekyll, of Hugo, or of Markdown with front matter."

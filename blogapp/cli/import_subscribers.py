@@ -16,7 +16,6 @@ from blogapp.porting.subscriber_dialects import MEANINGS, SERVICES, STATES
 from blogapp.porting.subscriber_files import ENCODINGS
 from blogapp.porting.subscriber_import import (
     INVALID,
-    NEVER_AGREED,
     PACE,
     UNCLEAR,
     SubscriberReport,
@@ -24,24 +23,10 @@ from blogapp.porting.subscriber_import import (
 )
 from blogapp.porting.subscriber_preview import Preview, preview_subscribers
 from blogapp.porting.subscriber_reading import Silent, Wishes
-from blogapp.subscribing.entries import Entry, Outcome
+from blogapp.porting.subscriber_words import SAID, in_words
 
 # How many bad lines are named on the screen.
 NAMED = 20
-SAID = {
-    Outcome.CONFIRMED: "added, confirmed",
-    Outcome.PENDING: "added, not confirmed yet",
-    Outcome.UNSUBSCRIBED: "added as unsubscribed, so that they stay so",
-    Outcome.SUPPRESSED: "suppressed: nothing goes to them",
-    Outcome.LEFT: "unsubscribed here too: they left after they agreed",
-    Outcome.KNOWN: "known already",
-    Outcome.STAYS_UNSUBSCRIBED: "left alone: they have unsubscribed here",
-    Outcome.STAYS_SUPPRESSED: "left alone: mail to them is suppressed here",
-    Outcome.STAYS_CONFIRMED: "left alone: they left elsewhere, and agreed here",
-    NEVER_AGREED: "left out: they never agreed; --confirm asks them",
-    UNCLEAR: "left out: it is not clear whether they agreed",
-    INVALID: "left out: no address",
-}
 AGREED = "That is --status confirmed, --confirm, or --map status=COLUMN."
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
@@ -161,16 +146,9 @@ def _show_preview(preview: Preview, as_json: bool) -> None:
     if preview.samples:
         click.echo("\nThe first rows, as they are understood:")
         for line, entry in preview.samples:
-            click.echo(f"  line {line}: {_in_words(entry)}")
+            click.echo(f"  line {line}: {in_words(entry)}")
     click.echo("\nWhat would happen:")
     _show_report(preview.report)
-
-
-def _in_words(entry: Entry) -> str:
-    who = f"{entry.name} <{entry.address}>" if entry.name else entry.address
-    at = entry.unsubscribed_at if entry.state == "unsubscribed" else entry.confirmed_at or entry.created_at
-    state = f"suppressed ({entry.barred})" if entry.barred else entry.state
-    return f"{who}, {state}" + (f", {at:%Y-%m-%d}" if at and not entry.barred else "")
 
 
 def _show_report(report: SubscriberReport) -> None:

@@ -27,18 +27,33 @@ ALWAYS_FINE_BYTES = 50_000_000
 MAX_DEPTH = 30
 MAX_INDEX_BYTES = 50_000_000
 CHUNK_BYTES = 256 * 1024
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, struct.error)
+Refuse = Callable[[str, str], None]
 # What other systems put in beside the files.
 DROPPED = frozenset(("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"))
 
 
+class Unfit(BadDocument):
+    """One file of an archive cannot come out; the others may."""
+
+
 @contextmanager
-def opened(path: Path, scratch: Path | None = None) -> Iterator[Path]:
+def opened(
+    path: Path,
+    scratch: Path | None = None,
+    *,
+    refuse: "Refuse | None" = None,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[Path]:
     """The folder that an archive holds, for as long as it is looked at; anything else is given back as it is.
 
     A folder that is alone in the archive is that folder itself: its name may say what it is.
 
     Args:
         scratch: where the temporary folder is made; the system's own place where nothing is said.
+        refuse: is told of each single file that cannot come out (its name, why), and the others do; without it the
+            first of them has the whole archive refused.
+        check: called before each file; may raise to stop.
 
     Raises:
         BadDocument: it is damaged, too large, or holds what no honest archive does.
@@ -50,16 +65,21 @@ def opened(path: Path, scratch: Path | None = None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="import-", dir=scratch) as name:
         folder = Path(name)
         most = min(MAX_BYTES, max(ALWAYS_FINE_BYTES, path.stat().st_size * MAX_RATIO))
-        target = _Target(folder, most)
-        try:
-            unpack(path, target)
-        except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, struct.error) as error:
-            raise BadDocument(f"the archive is damaged ({error})") from None
-        except (NotImplementedError, RuntimeError):
-            raise BadDocument("the archive needs a password, or is packed in a way that is not read here") from None
-        except OSError as error:
-            raise BadDocument(f"the archive cannot be unpacked: {error.strerror or error}") from None
+        with _readable_errors():
+            unpack(path, _Target(folder, most, refuse, check))
         yield _only_folder(folder)
+
+
+@contextmanager
+def _readable_errors() -> Iterator[None]:
+    try:
+        yield
+    except DAMAGE as error:
+        raise BadDocument(f"the archive is damaged ({error})") from None
+    except (NotImplementedError, RuntimeError):
+        raise BadDocument("the archive needs a password, or is packed in a way that is not read here") from None
+    except OSError as error:
+        raise BadDocument(f"the archive cannot be unpacked: {error.strerror or error}") from None
 
 
 def _way_to_unpack(path: Path) -> "Callable[[Path, _Target], None] | None":
@@ -79,25 +99,49 @@ def _only_folder(folder: Path) -> Path:
 
 @dataclass
 class _Target:
-    """A folder that is being filled, within its limits."""
+    """A folder that is being filled, within its limits; `refuse` and `check` as for `opened`."""
 
     folder: Path
     most_bytes: int
+    refuse: Refuse | None = None
+    check: Callable[[], None] = lambda: None
     size: int = 0
     names: set[str] = field(default_factory=set)
 
-    def write(self, name: str, source: IO[bytes]) -> None:
-        """
+    def take(self, name: str, open_it: Callable[[], IO[bytes]], kind_fits: bool) -> None:
+        """Write one file of the archive.
+
         Raises:
-            BadDocument: the file may not be there, or is one too many.
+            BadDocument: it is one too many, or may not be there and nobody is told of single files.
         """
-        path = self.place(name)
+        self.check()
+        try:
+            if not kind_fits:
+                raise Unfit(f"the archive holds a link or a device: {name[:80]!r}")
+            path = self.place(name)
+            with open_it() as source:
+                self._write(path, source)
+        except Unfit as error:
+            if self.refuse is None:
+                raise
+            self.refuse(name, str(error))
+        except (*DAMAGE, NotImplementedError, RuntimeError):
+            if self.refuse is None:
+                raise
+            self.refuse(name, "it is damaged in the archive, or locked")
+
+    def _write(self, path: Path | None, source: IO[bytes]) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        with Path(os.devnull).open("wb") if path is None else path.open("xb") as out:
-            while chunk := source.read(CHUNK_BYTES):
-                self.count(chunk)
-                out.write(chunk)
+        try:
+            with Path(os.devnull).open("wb") if path is None else path.open("xb") as out:
+                while chunk := source.read(CHUNK_BYTES):
+                    self.count(chunk)
+                    out.write(chunk)
+        except DAMAGE:
+            if path is not None:
+                path.unlink(missing_ok=True)  # Half a document is worse than none.
+            raise
 
     def count(self, chunk: bytes) -> None:
         """
@@ -109,11 +153,16 @@ class _Target:
             raise BadDocument(f"unpacked, the archive is larger than {self.most_bytes // 1_000_000:,} MB")
 
     def place(self, name: str) -> Path | None:
-        """Where a file belongs; None for what other systems add."""
+        """Where a file belongs; None for what other systems add.
+
+        Raises:
+            Unfit: it has a name that leads astray, or that another one has.
+            BadDocument: it is one too many.
+        """
         parts = PurePosixPath(name).parts
         bad = name.startswith("/") or "\\" in name or ":" in name or any(ord(c) < 32 for c in name)
         if bad or not parts or ".." in parts or len(parts) > MAX_DEPTH or any(len(p.encode()) > 255 for p in parts):
-            raise BadDocument(f"the archive holds a file whose name is not allowed: {name[:80]!r}")
+            raise Unfit(f"the archive holds a file whose name is not allowed: {name[:80]!r}")
         if DROPPED & set(parts) or parts[-1].startswith("._"):
             return None
         if len(self.names) >= MAX_FILES:
@@ -121,7 +170,9 @@ class _Target:
         # Systems that know no capitals would write one over the other.
         key = "/".join(parts).casefold()
         if key in self.names:
-            raise BadDocument(f"the archive holds {name[:80]!r} twice")
+            raise Unfit(f"the archive holds {name[:80]!r} twice")
+        if any("/".join(parts[:depth]).casefold() in self.names for depth in range(1, len(parts))):
+            raise Unfit(f"the archive holds {name[:80]!r} in a file")
         self.names.add(key)
         return self.folder.joinpath(*parts)
 
@@ -133,10 +184,7 @@ def _unzip(path: Path, target: _Target) -> None:
             if info.is_dir():
                 continue
             kind = info.external_attr >> 16 & 0o170000
-            if kind not in (0, 0o100000):
-                raise BadDocument(f"the archive holds a link or a device: {info.filename[:80]!r}")
-            with archive.open(info) as source:
-                target.write(info.filename, source)
+            target.take(info.filename, lambda info=info: archive.open(info), kind in (0, 0o100000))  # type: ignore[misc]
 
 
 def _check_index(path: Path) -> None:
@@ -168,12 +216,14 @@ def _untar(path: Path, target: _Target) -> None:
         for member in archive:
             if member.isdir():
                 continue
-            if not member.isreg() or member.issparse():
-                raise BadDocument(f"the archive holds a link or a device: {member.name[:80]!r}")
-            source = archive.extractfile(member)
-            assert source is not None
-            with source:
-                target.write(member.name, source)
+            plain = member.isreg() and not member.issparse()
+            target.take(member.name, lambda member=member: _stream(archive, member), plain)  # type: ignore[misc]
             archive.members = []  # type: ignore[attr-defined]  # Or it remembers every file.
         while chunk := stream.read(CHUNK_BYTES):  # Up to its checksum, which says whether all of it is here.
             target.count(chunk)
+
+
+def _stream(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    source = archive.extractfile(member)
+    assert source is not None
+    return source

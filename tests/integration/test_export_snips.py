@@ -15,7 +15,7 @@ from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.porting.html_export import each_html, write_lines, write_pages
 from blogapp.porting.models import Source
 from blogapp.porting.snip_export import export_snips
-from blogapp.posts.attachments import attach, markdown_for
+from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
@@ -148,7 +148,7 @@ def test_files_of_posts_are_written_where_they_are_asked_for(soups: Path, tmp_pa
     stream.seek(0)
     kept = attach(made.id, "boat.png", stream, alice.id)
     made = post("pictures")
-    save_post(made.id, made.version, alice.id, title=made.title, body=markdown_for(kept))
+    save_post(made.id, made.version, alice.id, title=made.title, body=line_for(kept))
     assert export_snips(tmp_path / "bare").left == 1
     done = export_snips(tmp_path / "out", images=tmp_path / "images")
     assert done.pictures == 1

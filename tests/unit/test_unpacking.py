@@ -151,3 +151,30 @@ def test_a_folder_of_something_else_is_refused_with_what_was_looked_for(tmp_path
     (tmp_path / "c.md").symlink_to("/etc/passwd")
     with pytest.raises(BadDocument, match=r"WordPress's \.xml"):
         detect(tmp_path)
+
+
+def test_single_files_that_cannot_come_out_are_named_and_the_others_come(tmp_path: Path) -> None:
+    entry = zipfile.ZipInfo("link.md")
+    entry.external_attr = 0o120777 << 16
+    names = ["good.md", "../out.md", "GOOD.md", "good.md/b.md", "evil.md", "also.md"]
+    path = zipped(tmp_path, (entry, b"/etc/passwd"), *((name, b"x") for name in names))
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"evil.md", 0, data.index(b"PK\x01\x02"))
+    data[at + len("evil.md")] ^= 0xFF  # the first byte of its content
+    path.write_bytes(bytes(data))
+    refusals: dict[str, str] = {}
+    with opened(path, refuse=refusals.__setitem__) as folder:
+        assert {p.name for p in folder.iterdir()} == {"good.md", "also.md"}
+    assert set(refusals) == {"link.md", "../out.md", "GOOD.md", "good.md/b.md", "evil.md"}
+    assert "damaged" in refusals["evil.md"]
+
+
+def test_unpacking_can_be_stopped_between_two_files(tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stop
+
+    with pytest.raises(Stop), opened(zipped(tmp_path, ("a.md", b"x")), check=stop):
+        pass

@@ -2,15 +2,16 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from blogapp.core.errors import Gone
 from blogapp.porting.jobs.tally import Tally
-from blogapp.porting.jobs.unpack import unpack
 from blogapp.porting.report import Outcome, Report
+from blogapp.porting.unpacking import opened
 
 
 class Stopped(Exception):
@@ -80,28 +81,30 @@ class Running:
             raise Gone(f"{known['name']} is not in this worker's data folder any more. Upload it again.")
         return self.folder / known["stored"] if known else None
 
-    def unpacked(self, name: str = "file") -> Path | None:
-        """The folder of what was uploaded: what the archive holds, or the one file under its own name.
+    @contextmanager
+    def unpacked(self, name: str = "file") -> Iterator[Path | None]:
+        """What was uploaded: the folder that an archive holds, or the one file under its own name; None for nothing.
 
-        It is there until the attempt ends. What the archive holds that is no plain file is refused, by name.
+        What the archive holds that is no plain file is refused, by name.
 
         Raises:
             Gone: as for `upload`.
-            Invalid: it is no archive, damaged as a whole, or unpacks to too much.
+            Invalid: the archive is damaged as a whole, or unpacks to too much.
             Stopped: the job is to end here.
         """
         source = self.upload(name)
         if source is None:
-            return None
+            yield None
+            return
         known = self.options["files"][name]["name"]
-        target = self.scratch(name)
-        if source.suffix == ".zip":
-            self.say(f"Unpacking {known}")
-            unpack(source, target, self._refuse, self.check)
+        scratch = self.scratch(name)
+        self.say(f"Unpacking {known}")
+        with opened(source, scratch, refuse=self._refuse, check=self.check) as found:
             self.say("")
-        else:
-            shutil.copyfile(source, target / known)
-        return target
+            if found == source:
+                found = scratch / known
+                shutil.copyfile(source, found)
+            yield found
 
     def scratch(self, name: str) -> Path:
         """An empty folder, for as long as the attempt lasts."""
@@ -124,9 +127,3 @@ class Running:
 
     def _refuse(self, path: str, reason: str) -> None:
         self.report.add(Outcome(path, "refused", reason))
-
-
-def top_of(folder: Path) -> Path:
-    """The folder itself, or the one folder that is all there is in it: archives are made of a folder or its content."""
-    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() and not inside[0].is_symlink() else folder

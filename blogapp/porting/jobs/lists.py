@@ -1,0 +1,83 @@
+"""Lists of subscribers as a job: the preview says what each column is taken for, the import takes them in."""
+
+from itertools import islice
+from typing import Any
+
+from blogapp.core.errors import Invalid
+from blogapp.core.web import local
+from blogapp.porting.jobs.context import Running
+from blogapp.porting.report import Outcome
+from blogapp.porting.subscriber_dialects import MEANINGS, SERVICES
+from blogapp.porting.subscriber_files import read_layout, read_rows
+from blogapp.porting.subscriber_import import INVALID, UNCLEAR, SubscriberReport, import_subscribers
+from blogapp.porting.subscriber_preview import Preview, preview_subscribers
+from blogapp.porting.subscriber_reading import Wishes
+from blogapp.porting.subscriber_words import in_words
+
+SAMPLES = 3
+LONGEST_SAMPLE = 40
+TICKS = {
+    "agreed": "All of them agreed, and I can show it",
+    "confirm": "Nobody’s consent can be shown: add them as not confirmed, and ask each by mail, 200 an hour",
+}
+
+
+def subscribers(job: Running) -> None:
+    """A list from a CSV file: a preview, or the import."""
+    file = job.upload()
+    if file is None:
+        raise Invalid("There is no file to import.")
+    wishes = _wishes(job.options)
+    if not job.dry_run:
+        _tell(job, import_subscribers(file, wishes, by=job.by, on_progress=job.on_progress))
+        return
+    preview = preview_subscribers(file, wishes, by=job.by, on_progress=job.on_progress)
+    rows = list(islice(read_rows(file, read_layout(file, wishes.encoding)), SAMPLES))
+    job.found = {
+        "lines": _lines(preview),
+        "refusal": f"{preview.refusal} The ticks below say so." if preview.refusal else "",
+        "columns": [
+            {"name": name, "taken": taken, "samples": _samples([row.cells for row in rows], number)}
+            for number, (name, taken) in enumerate(preview.columns)
+        ],
+        "fields": [["", "not used"], *([meaning, words] for meaning, words in MEANINGS.items())],
+    }
+    _tell(job, preview.report)
+
+
+def _wishes(options: Any) -> Wishes:
+    """What the form said. A meaning that no column was chosen for is in none."""
+    mapping: dict[str, str] = {}
+    if "mapping" in options:
+        mapping = dict.fromkeys(MEANINGS, "") | {taken: column for column, taken in options["mapping"] if taken}
+    agreed = {"": "confirmed"} if options.get("agreed") else {}
+    return Wishes(
+        name=options["files"]["file"]["name"], mapping=mapping, statuses=agreed, confirm=bool(options.get("confirm"))
+    )
+
+
+def _lines(preview: Preview) -> list[str]:
+    written = "no service that is known" if preview.service == "csv" else SERVICES[preview.service].title
+    lines = [f"The file looks as if it was written by {written}.", preview.note]
+    if preview.samples:
+        first = "; ".join(f"line {line}: {in_words(entry)}" for line, entry in preview.samples)
+        lines.append(f"The first rows, as they are understood: {first}.")
+    return [line for line in lines if line]
+
+
+def _samples(rows: list[Any], number: int) -> list[str]:
+    cells = (str(row[number]).strip() for row in rows if number < len(row))
+    return [cell if len(cell) <= LONGEST_SAMPLE else f"{cell[: LONGEST_SAMPLE - 1]}…" for cell in cells if cell]
+
+
+def _tell(job: Running, report: SubscriberReport) -> None:
+    for line, address, why in report.wrong:
+        job.report.add(Outcome(f"line {line}: {address}", "refused", why))
+    unusable = report.counts.get(UNCLEAR, 0) + report.counts.get(INVALID, 0)
+    for name, number in report.counts.items():
+        if name not in (UNCLEAR, INVALID):
+            job.count(name, number)
+    if unusable:
+        job.count("refused", unusable)
+    if report.last_mail_at:
+        job.say(f"The last mail that asks leaves at {local(report.last_mail_at):%H:%M on %Y-%m-%d}.")
