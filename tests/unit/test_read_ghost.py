@@ -57,7 +57,7 @@ def test_posts_come_with_their_authors_tags_and_times(tmp_path: Path, wrapped: b
     assert isinstance(found, Document)
     assert (found.name, found.kind, found.weeks, found.slug) == ("a-b-c", "week", Weeks(473, 473), "week-473")
     assert (found.title, found.body, found.format) == ("Week 473", "<p>We baked.</p>", "html")
-    assert (found.author, found.signers, found.tags, found.draft) == ("bob", {"carol"}, ("Bread",), False)
+    assert (found.author, found.signers, found.tags, found.draft) == ("bob", frozenset({"carol"}), ("Bread",), False)
     assert found.created_at == datetime(2021, 3, 4, 9, tzinfo=UTC)
     assert found.published_at == datetime(2021, 3, 4, 10, tzinfo=UTC)
     assert found.updated_at == datetime(2021, 3, 5, 9, tzinfo=UTC)

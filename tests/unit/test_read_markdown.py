@@ -128,7 +128,7 @@ def test_json_front_matter_authors_and_links_between_files_are_understood(put: P
     found = documents(tmp_path)
     assert (found["content/about.md"].kind, found["content/about.md"].author) == ("page", "zoe-o-neill")
     hi = found["content/posts/2018-01-02-hi.md"]
-    assert (hi.body, hi.author, hi.signers, hi.slug) == ("See [us](/about#who).", "bob", {"carol"}, "hi")
+    assert (hi.body, hi.author, hi.signers, hi.slug) == ("See [us](/about#who).", "bob", frozenset({"carol"}), "hi")
     assert hi.published_at == datetime(2018, 1, 2, tzinfo=UTC)
 
 

@@ -57,7 +57,7 @@ def export(tmp_path: Path, *items: str, head: str = HEAD, tail: str = TAIL) -> l
 
 
 def only(tmp_path: Path, **given: str) -> Document:
-    (found,) = [found for found in export(tmp_path, item(**given)) if not isinstance(found, Person)]
+    (found,) = [found for found in export(tmp_path, item(1, **given)) if not isinstance(found, Person)]
     assert isinstance(found, Document), found
     return found
 
