@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def export(tmp_path: Path, *items: str, head: str = HEAD, tail: str = TAIL) -> l
     return list(read(tmp_path / "export.xml"))
 
 
-def only(tmp_path: Path, **given: str) -> Document:
+def only(tmp_path: Path, **given: Any) -> Document:
     (found,) = [found for found in export(tmp_path, item(1, **given)) if not isinstance(found, Person)]
     assert isinstance(found, Document), found
     return found

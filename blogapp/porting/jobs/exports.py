@@ -63,7 +63,7 @@ KINDS = (
         name="export.snips",
         label="Snips",
         run=snips,
-        about="Every post, drafts too, as the file that it came from or a new one like it, and the files that they show.",
+        about="Every post, drafts too, as the file that it came from or a new one like it, with its pictures.",
         previews=False,
     ),
     Kind(

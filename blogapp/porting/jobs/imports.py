@@ -64,8 +64,8 @@ KINDS = (
         name="import.subscribers",
         label="Subscribers",
         run=subscribers,
-        about="A .csv file of Ghost, Mailchimp, Buttondown, Substack, listmonk or anything else. Who has unsubscribed or "
-        "bounced stays so; nobody is mailed unless you ask for it.",
+        about="A .csv file of Ghost, Mailchimp, Buttondown, Substack, listmonk or anything else. Who has unsubscribed "
+        "or bounced stays so; nobody is mailed unless you ask for it.",
         takes=(".csv", ".txt"),
         brings="subscribers",
         ticks=TICKS,
