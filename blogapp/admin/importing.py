@@ -1,6 +1,7 @@
 """Bringing posts and subscribers in: what there is to bring in, and the form that begins it."""
 
 import tempfile
+from contextlib import ExitStack
 from typing import IO, Any
 
 from flask import current_app, g, redirect, render_template, request, url_for
@@ -35,16 +36,15 @@ def _let_admins_send_more(endpoint: str | None, values: dict[str, Any] | None) -
 
 
 def _beside_the_jobs(*_: Any, **__: Any) -> IO[bytes]:
-    file = tempfile.TemporaryFile(dir=files.root())
-    g.setdefault("incoming", []).append(file)
-    return file
+    incoming: ExitStack = g.setdefault("incoming", ExitStack())
+    return incoming.enter_context(tempfile.TemporaryFile(dir=files.root()))
 
 
 @bp.teardown_request
 def _let_go_of_uploads(_: BaseException | None) -> None:
     """Give their room on the disk back at once, also where the form broke off and nobody else knows of them."""
-    for file in g.pop("incoming", ()):
-        file.close()
+    if "incoming" in g:
+        g.pop("incoming").close()
 
 
 @bp.errorhandler(RequestEntityTooLarge)
