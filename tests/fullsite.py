@@ -20,6 +20,7 @@ from blogapp.digest import claims, planning
 from blogapp.digest.journal import open_journal
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import cancel, delete, hold, publish, withdraw
+from blogapp.porting.models import Source
 from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
@@ -66,6 +67,9 @@ def fill(app: Flask, relay: Relay) -> FullSite:
         suppress(session, "ünder@reader.test", "complaint", ODD)
         suppress(session, "a_b@reader.test", "hard bounce")
         suppress(session, "aB@reader.test", "hard bounce")
+        came = {"content": b"Boats.\r\n\r\n:odd: key\r\n\xff\0", "sha256": "a" * 64, "title": "Bøats", "body": "Boats."}
+        session.add(Source(origin="snips", name="boats", path="blog/boats.snip.markdown", post_id=sent.id, **came))
+        session.add(Source(origin="snips", name="week-nnn", path="templates/week-nnn.snip.markdown", sha256="b" * 64))
         save_choices(session, {"site_title": "The Øther Notebook", "footer": "Made in a kitchen."})
     people.log_in(app, alice)
     beat("worker:here:1")

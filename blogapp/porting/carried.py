@@ -14,6 +14,7 @@ LEFT_OUT = {
     "journal": "who was accepted since a batch was claimed: written into the batch on the way out",
     "outbox": "single mails that the original sends, or has sent",
     "jobs": "what runs in the background elsewhere",
+    "job_outcomes": "the reports of those",
 }
 # All that the program has, without regard to whether it is carried.
 KNOWN = Base.metadata.tables.keys()

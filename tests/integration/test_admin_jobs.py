@@ -51,8 +51,13 @@ def test_an_admin_uploads_snips_watches_and_reads_what_became_of_them(admin: Fla
     page = admin.get(answer.location)
     assert text(page, "h1") == "Snips"
     assert "my snips.zip" in text(page, "h1 + .meta")
-    assert text(page, "#line") == "The import is about to begin."
+    assert text(page, "#line") == "The preview is about to begin."
     assert "No worker is running" in page.text
+    run(only_job().id)
+    page = admin.get(answer.location)
+    assert text(page, "#line") == "This is what an import would do. Nothing was changed yet."
+    assert db.session.execute(select(Post.id)).all() == []
+    admin.post(f"{answer.location}/import")
     run(only_job().id)
     page = admin.get(answer.location)
     assert text(page, "#line") == "The import is done."
@@ -184,7 +189,7 @@ def test_an_archive_that_was_cut_off_fails_with_one_line_and_can_be_deleted(admi
     page = send(admin, zipped()[:-40]).location
     run(only_job().id)
     seen = admin.get(page)
-    assert text(seen, "#line") == "The import failed: This is no .zip file, or it was cut off on its way."
+    assert text(seen, "#line") == "The preview failed: the archive is damaged (it has no list of files at its end)"
     assert admin.post(f"{page}/delete").location.endswith("/admin/import")
     assert folders() == []
     assert admin.get(page).status_code == 404
@@ -216,8 +221,10 @@ def test_what_is_too_big_is_refused_with_the_way_that_is_open(
 def test_a_job_is_stopped_and_taken_up_again_from_its_page(admin: FlaskClient, alice: Member) -> None:
     page = send(admin, zipped()).location
     admin.post(f"{page}/stop")
-    assert text(admin.get(page), "#line") == "The import was stopped."
+    assert text(admin.get(page), "#line") == "The preview was stopped."
     admin.post(f"{page}/go-on")
+    run(only_job().id)
+    admin.post(f"{page}/import")
     run(only_job().id)
     assert db.session.execute(select(Post.id)).all() != []
     admin.post(f"{page}/stop")

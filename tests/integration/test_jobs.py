@@ -394,7 +394,7 @@ def test_a_job_whose_upload_is_not_here_says_so(app: Flask, alice: Member) -> No
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_backup_is_made_in_the_background(app: Flask, alice: Member) -> None:
-    job = run(begin(alice.id, "export.backup"))
+def test_an_archive_is_made_in_the_background(app: Flask, alice: Member) -> None:
+    job = run(begin(alice.id, "export.archive"))
     assert (job.state, job.result.endswith(".tar.gz")) == ("done", True)
     assert (files.path_of(job.folder) / job.result).stat().st_size > 1000

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from blogapp.core.clock import now
 from blogapp.porting.archiving import export_archive
-from blogapp.porting.backup import back_up
 from blogapp.porting.jobs.context import Running
 from blogapp.porting.jobs.kinds import Kind
 from blogapp.porting.markdown_export import export_markdown
@@ -35,12 +34,6 @@ def archive(job: Running) -> None:
 def subscribers(job: Running) -> None:
     """Everybody on the list, with their consent."""
     export_subscribers(job.result_file(f"subscribers-{_day()}.csv"), by=job.by, force=True)
-
-
-def backup(job: Running) -> None:
-    """The whole site, as `blogapp backup` writes it."""
-    job.say("Writing the backup")
-    back_up(job.result_file(f"backup-{_day()}.tar.gz"), force=True)
 
 
 def _day() -> str:
@@ -95,13 +88,6 @@ KINDS = (
         about="Posts, revisions, members, files, subscribers, what was sent to whom, and settings in one .tar.gz, for "
         "`blogapp import archive` on SQLite or PostgreSQL. It holds everybody’s addresses: keep it where nobody else "
         "can read it.",
-        previews=False,
-    ),
-    Kind(
-        name="export.backup",
-        label="Backup",
-        run=backup,
-        about="The database file and all files in one .tar.gz, for `blogapp restore`. With PostgreSQL only the files.",
         previews=False,
     ),
 )
