@@ -96,13 +96,8 @@ def _handle_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> ResponseReturnValue:
         status = error.code or 500
-        looking = status == 404 and request.method in ("GET", "HEAD")
-        if looking and (moved := former_address(request.path)) is not None:
+        if status == 404 and request.method in ("GET", "HEAD") and (moved := _moved()) is not None:
             return moved
-        if looking and (tidy := _tidy_path(request.path)):
-            query = f"?{quote(request.query_string, safe=IN_QUERY)}" if request.query_string else ""
-            # Quoted again: a backslash would lead to another host, a line end cannot stand in a header.
-            return redirect(quote(tidy) + query, code=301)
         response = error.get_response()
         if status < 400:
             return response
@@ -128,6 +123,18 @@ def _handle_errors(app: Flask) -> None:
     def _broken(error: Exception) -> ResponseReturnValue:
         message = "Something broke on our side. It has been noted; nothing that you typed was used."
         return _page(500, "Something broke", message)
+
+
+def _moved() -> ResponseReturnValue | None:
+    """Where the address that nothing is at leads: it is an older site's, or was typed untidily."""
+    if (moved := former_address(request.path)) is not None:
+        return moved
+    tidy = _tidy_path(request.path)
+    if tidy is None:
+        return None
+    query = f"?{quote(request.query_string, safe=IN_QUERY)}" if request.query_string else ""
+    # Quoted again: a backslash would lead to another host, a line end cannot stand in a header.
+    return redirect(quote(tidy) + query, code=301)
 
 
 def _page(status: int, title: str, message: str) -> Response:

@@ -113,8 +113,8 @@ def _check(document: Document, body: str) -> None:
     if not document.draft:
         if not body.strip():
             raise BadDocument("there is nothing to read in it")
-        if _published_at(document) is None:
-            raise BadDocument("it is published but has no `:created_at:`")
+        if _published_at(document) is None and document.kind != "page":
+            raise BadDocument("it is published but has no date (`:created_at:`)")
     for key in ("created_at", "published_at", "updated_at"):
         at = getattr(document, key)
         if at is not None and at > now() + LEEWAY:
@@ -122,7 +122,9 @@ def _check(document: Document, body: str) -> None:
 
 
 def _published_at(document: Document) -> datetime | None:
-    return document.published_at or document.created_at
+    """A page may have no date; it stands in no order."""
+    undated = document.updated_at if document.kind == "page" else None
+    return document.published_at or document.created_at or undated
 
 
 def _make(session: Session, fresh: Fresh) -> Outcome:

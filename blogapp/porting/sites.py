@@ -3,10 +3,12 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from blogapp.core.errors import Invalid
+from blogapp.porting.cascade import Cascades
 from blogapp.porting.documents import Refusal
 from blogapp.porting.files import decode, find_candidates, read_bytes
 from blogapp.porting.frontyaml import read_yaml
@@ -23,13 +25,18 @@ HUGO_CONFIG = ("hugo.toml", "hugo.yaml", "hugo.yml", "config.toml", "config.yaml
 NOT_DOCUMENTS = frozenset("node_modules vendor public resources themes layouts archetypes _site".split())
 
 
-@dataclass(frozen=True)
+@dataclass
 class Site:
     """`flavour`: `jekyll`, `hugo` or `plain` (a folder of Markdown). `root` is what names of documents begin at."""
 
     root: Path
     flavour: str
     config: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def cascades(self) -> Cascades:
+        """What Hugo's sections say for all that is in them."""
+        return Cascades(self.root)
 
     @property
     def collections(self) -> dict[str, bool]:
@@ -48,6 +55,8 @@ class Site:
 
     def defaults_for(self, path: PurePosixPath, kind: str) -> dict[str, Any]:
         """What `_config.yml` sets for a document: https://jekyllrb.com/docs/configuration/front-matter-defaults/"""
+        if self.flavour == "hugo":
+            return self.cascades.over(path)
         found: dict[str, Any] = {}
         entries = self.config.get("defaults")
         for entry in entries if isinstance(entries, list) else []:

@@ -243,7 +243,7 @@ def test_a_post_that_moved_here_is_still_known(app: Flask, write: Write, alice: 
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"created_at": ""}, "no `:created_at:`"),
+        ({"created_at": ""}, "no date (`:created_at:`)"),
         ({"created_at": "2000-13-01"}, "not a date"),
         ({"created_at": f"{datetime.now(UTC) + timedelta(days=400):%Y-%m-%d}"}, "in the future"),
         ({"body": ""}, "nothing to read"),

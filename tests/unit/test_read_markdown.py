@@ -96,6 +96,30 @@ def test_what_nobody_could_read_there_comes_in_as_a_draft(
     assert bool(found.warnings) == bool(reason)
 
 
+@pytest.mark.parametrize(
+    "cascade",
+    [
+        "cascade:\n  draft: true",
+        "cascade:\n- target: {path: /x}\n  params: {draft: true}",
+        "cascade: {build: {render: never}}",
+    ],
+)
+def test_what_a_section_of_hugos_hides_stays_hidden(put: Put, tmp_path: Path, cascade: str) -> None:
+    put("hugo.toml", "")
+    put("content/private/_index.md", f"---\n{cascade}\n---\n")
+    put("content/private/deep/a.md", "---\ndate: 2018-02-09\n---\nNot for everybody.")
+    put("content/private/deep/b.md", "---\ndate: 2018-02-09\ndraft: false\nbuild: {}\n---\nFor everybody.")
+    put("content/posts/c.md", "---\ndate: 2018-02-09\n---\nFor everybody.")
+    found = documents(tmp_path)
+    assert {
+        name: found[f"content/{name}"].draft for name in ("private/deep/a.md", "private/deep/b.md", "posts/c.md")
+    } == {
+        "private/deep/a.md": True,
+        "private/deep/b.md": False,
+        "posts/c.md": False,
+    }
+
+
 def test_a_page_bundle_of_hugos_is_one_document_with_the_files_beside_it(put: Put, tmp_path: Path) -> None:
     put(
         "content/posts/bread/index.md",
