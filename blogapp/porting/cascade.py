@@ -48,8 +48,8 @@ def hiding(cascade: object) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in entries:
         if isinstance(entry, dict):
-            inner = entry.get("params") if isinstance(entry.get("params"), dict) else {}
-            for key, value in {**inner, **entry}.items():
+            params = entry.get("params")
+            for key, value in {**(params if isinstance(params, dict) else {}), **entry}.items():
                 if str(key).lower() in HIDES:
                     found[str(key).lower()] = value
     return found
