@@ -5,19 +5,21 @@ on as a redirect, or as a mark that it is gone for good (410).
 """
 
 import re
+from dataclasses import dataclass
 
 from flask import current_app
 from slugify import slugify
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.exceptions import MethodNotAllowed, NotFound
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import MapAdapter, RequestRedirect
 
 from blogapp.core.db import Base
 from blogapp.core.errors import Invalid
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 MAX_LENGTH = 120
+ROUTES = "blogapp.routes"
 # Kept free for pages to come, beside the first part of every route there is.
 KEPT = frozenset("api assets images search tags tag feeds rss atom share media about-this-site".split())
 
@@ -42,19 +44,35 @@ class Redirect(Base):
 
 def reserved(slug: str) -> bool:
     """Whether a route of the application begins with this name or answers at it, or it is kept free."""
-    firsts = {rule.rule.split("/")[1] for rule in current_app.url_map.iter_rules()}
-    return slug in KEPT or slug in firsts or _answered(slug)
+    routes = _routes()
+    return slug in KEPT or slug in routes.firsts or routes.answer(slug)
 
 
-def _answered(slug: str) -> bool:
-    """Whether a route such as `/sitemap-<int:number>.xml` takes `/slug` away from the one of all slugs."""
-    try:
-        rule, _ = current_app.url_map.bind("localhost").match(f"/{slug}", method="GET", return_rule=True)
-    except NotFound:
-        return False
-    except (MethodNotAllowed, RequestRedirect):
-        return True
-    return rule.rule != "/<slug>"
+@dataclass(frozen=True)
+class _Routes:
+    """The application's routes as far as addresses go, made once: an import asks a thousand times."""
+
+    firsts: frozenset[str]
+    adapter: MapAdapter
+
+    def answer(self, slug: str) -> bool:
+        """Whether a route such as `/sitemap-<int:number>.xml` takes `/slug` away from the one of all slugs."""
+        try:
+            rule, _ = self.adapter.match(f"/{slug}", method="GET", return_rule=True)
+        except NotFound:
+            return False
+        except (MethodNotAllowed, RequestRedirect):
+            return True
+        return rule.rule != "/<slug>"
+
+
+def _routes() -> _Routes:
+    found: _Routes | None = current_app.extensions.get(ROUTES)
+    if found is None:
+        url_map = current_app.url_map
+        firsts = frozenset(rule.rule.split("/")[1] for rule in url_map.iter_rules())
+        found = current_app.extensions[ROUTES] = _Routes(firsts, url_map.bind("localhost"))
+    return found
 
 
 def suggest_slug(text: str) -> str:

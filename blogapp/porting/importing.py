@@ -6,7 +6,7 @@ revision beside it. Stopping between two documents loses nothing: run it again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +22,7 @@ from blogapp.porting.documents import Document, Item, Person, Refusal
 from blogapp.porting.pictures import Pictures
 from blogapp.porting.report import Outcome, Report
 from blogapp.porting.snip_folder import read_snips
+from blogapp.posts.queries import count_posts
 
 Progress = Callable[[int, int], None]
 
@@ -34,6 +35,8 @@ class Run:
     emails: slug of an author -> the address of the member that they are, or are to be.
     lies: whether there is a file at that path of the import; tells two of one name.
     gone: whether the import should hold a file at that path and does not; tells a renamed one from a new one.
+    authors: slug -> id of the members that were met and stay.
+    is_first: there was nothing here before it that could be one of its documents.
     """
 
     by: int | None = None
@@ -42,6 +45,8 @@ class Run:
     emails: Mapping[str, str] = field(default_factory=dict)
     lies: Callable[[str], bool] = lambda path: False
     gone: Callable[[str], bool] = lambda path: False
+    authors: dict[str, int] = field(default_factory=dict)
+    is_first: bool = False
 
 
 def import_snips(
@@ -93,6 +98,8 @@ def import_items(
         demand(db.session.get(Member, run.by), "member.manage")
     report = report or Report()
     report.dry_run = run.dry_run
+    run = replace(run, is_first=count_posts() == 0)
+    db.session.rollback()
     for done, item in enumerate(items, 1):
         report.add(import_one(item, run))
         if on_progress:

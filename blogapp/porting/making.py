@@ -1,7 +1,7 @@
 """A document becomes a post, or changes the one that it became; what both sides changed is kept beside it."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from blogapp.porting import pictures
 from blogapp.porting.documents import BadDocument, Document, Leftover
 from blogapp.porting.known import Known, find_known, note
 from blogapp.porting.matching import adopt, came_before, is_as_before, made_here
-from blogapp.porting.people import Undone, find_or_make
+from blogapp.porting.people import Undone, member_id
 from blogapp.porting.pictures import Place, Ready
 from blogapp.porting.report import Outcome
 from blogapp.posts.models import Post, Revision
@@ -51,6 +51,7 @@ class Fresh:
     rendered: Rendered | None
     places: list[Place]
     ready: dict[Path, Ready]
+    met: dict[str, int] = field(default_factory=dict)
 
     def rendering(self) -> Rendered:
         return self.rendered or render(self.body, title=self.title, format=self.document.format)
@@ -71,7 +72,8 @@ def bring(document: Document, run: "Run") -> Outcome:
     warnings += [f"{address} is not in the folder of images" for address in missing]
     if known is not None and is_as_before(known, document, sha256, body, places):
         return Outcome(document.path, "unchanged", post_id=known.post_id)
-    if known is None and (own := made_here(document, title, body)) is not None:
+    own = made_here(document, title, body) if known is None and not run.is_first else None
+    if own is not None:
         return adopt(own, document, sha256, run)
     _check(document, body)
     rendered = None if places else render(body, title=title, format=document.format)
@@ -83,6 +85,7 @@ def bring(document: Document, run: "Run") -> Outcome:
                 outcome = _make(session, fresh) if known is None else _change(session, known, fresh)
                 if run.dry_run:
                     raise Undone
+            run.authors.update(fresh.met)
         except Undone:
             pass
     return replace(outcome, warnings=tuple(warnings))
@@ -130,9 +133,9 @@ def _published_at(document: Document) -> datetime | None:
 def _make(session: Session, fresh: Fresh) -> Outcome:
     document = fresh.document
     lock_names(session)
-    author = _author(session, fresh)
     created_at = _past(document.created_at or document.published_at)
-    post = Post(author_id=author.id, created_at=created_at, state="draft", version=1, in_menu=_wants_menu(document))
+    author_id = _author(session, fresh)
+    post = Post(author_id=author_id, created_at=created_at, state="draft", version=1, in_menu=_wants_menu(document))
     fresh = _with_pictures(session, fresh)
     _fill(session, post, fresh)
     post.slug = document.slug or document.name
@@ -162,7 +165,7 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
     before = (known.title, known.body)
     if ours != before and theirs not in (before, ours):
         return _keep_beside(session, post, known, fresh)
-    post.author_id = _author(session, fresh).id
+    post.author_id = _author(session, fresh)
     if theirs != before:
         _fill(session, post, fresh)
     _follow_name(session, post, known, document)
@@ -200,8 +203,10 @@ def _keep(session: Session, post: Post, fresh: Fresh, known: Known | None, resul
     document = fresh.document
     post.extra = {**post.extra, "meta": [list(pair) for pair in document.meta], "tags": list(document.tags)}
     if (post.title, post.body) == (fresh.title, fresh.body):
-        link_files(session, post.id, show_rendered(session, post, fresh.rendering()))
-        keep_revision(session, post, post.author_id, post.updated_at, fresh=True)
+        shown = show_rendered(session, post, fresh.rendering())
+        if shown or known is not None:
+            link_files(session, post.id, shown)
+        keep_revision(session, post, post.author_id, post.updated_at, fresh=True, first=known is None)
     _note(session, post, known, fresh)
     record(session, "post.import", f"post:{post.id}", by=fresh.run.by, name=document.name, result=result)
     if post.state == "published":
@@ -226,7 +231,7 @@ def _keep_beside(session: Session, post: Post, known: Known, fresh: Fresh) -> Ou
         newest = Revision(
             post_id=post.id,
             number=next_number(session, post.id),
-            member_id=_author(session, fresh).id,
+            member_id=_author(session, fresh),
             title=fresh.title,
             body=fresh.body,
             created_at=at,
@@ -260,15 +265,15 @@ def _publish(post: Post, document: Document) -> None:
     post.published_here = False
 
 
-def _author(session: Session, fresh: Fresh) -> Member:
+def _author(session: Session, fresh: Fresh) -> int:
     """Who wrote it. Those who signed a link in it are made known too, so that their names lead somewhere."""
     document, run = fresh.document, fresh.run
     for signer in sorted(document.signers):
-        find_or_make(session, signer, run)
+        member_id(session, signer, run, fresh.met)
     if document.author:
-        return find_or_make(session, document.author, run)
-    admins = select(Member).where(Member.role == "admin", Member.active).order_by(Member.id).limit(1)
-    stand_in = session.get(Member, run.by) if run.by is not None else session.execute(admins).scalar_one_or_none()
+        return member_id(session, document.author, run, fresh.met)
+    admins = select(Member.id).where(Member.role == "admin", Member.active).order_by(Member.id).limit(1)
+    stand_in = run.by if run.by is not None else session.execute(admins).scalar_one_or_none()
     if stand_in is None:
         raise BadDocument("it names no `:author:`, and there is no admin to stand in")
     return stand_in

@@ -24,6 +24,8 @@ def came_before(document: Document, sha256: str, run: "Run") -> Known | None:
         BadDocument: another file of the same import has its name.
     """
     known = find_known(document.origin, document.name)
+    if known is None and run.is_first:
+        return None
     if known is None:
         known = find_same_content(document.origin, sha256)
         return known if known is not None and run.gone(known.path) else None

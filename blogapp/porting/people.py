@@ -85,6 +85,17 @@ def find_or_make(session: Session, slug: str, run: "Run", *, name: str = "", ema
     return found
 
 
+def member_id(session: Session, slug: str, run: "Run", met: dict[str, int]) -> int:
+    """The id of `find_or_make`'s member, looked up once in an import.
+
+    Args:
+        met: takes those who are not known yet; they are the run's once the transaction is over.
+    """
+    if slug not in run.authors and slug not in met:
+        met[slug] = find_or_make(session, slug, run).id
+    return run.authors.get(slug) or met[slug]
+
+
 def _by_slug(session: Session, slug: str) -> Member | None:
     moved = select(Redirect.target).where(Redirect.path == slug).scalar_subquery()
     found = session.execute(select(Member).where((Member.slug == slug) | (Member.slug == moved)))

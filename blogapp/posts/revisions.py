@@ -10,15 +10,18 @@ from blogapp.posts.queries import newest_revision, next_number
 GROWS_FOR = timedelta(minutes=10)
 
 
-def keep_revision(session: Session, post: Post, by: int, at: datetime, *, fresh: bool = False) -> Revision:
+def keep_revision(
+    session: Session, post: Post, by: int, at: datetime, *, fresh: bool = False, first: bool = False
+) -> Revision:
     """Put what the post says now on record, in the caller's transaction.
 
     The newest revision grows while the same member keeps editing, for ten minutes, and never once published.
 
     Args:
         fresh: make a new one whatever the newest is, so that the newest stays as it is.
+        first: the post has none yet.
     """
-    newest = newest_revision(session, post.id)
+    newest = None if first else newest_revision(session, post.id)
     public = post.state == "published"
     if newest is not None and (newest.title, newest.body) == (post.title, post.body):
         newest.was_published = newest.was_published or public
@@ -29,7 +32,7 @@ def keep_revision(session: Session, post: Post, by: int, at: datetime, *, fresh:
         return newest
     revision = Revision(
         post_id=post.id,
-        number=next_number(session, post.id),
+        number=1 if first else next_number(session, post.id),
         member_id=by,
         title=post.title,
         body=post.body,
