@@ -94,7 +94,7 @@ def story_of(job: Job, at: datetime, *, behind: bool) -> Story:
 def figures_of(job: Job) -> list[Figure]:
     """What the report counted, in order; zeros left out but for what everybody looks for."""
     kind = kind_of(job)
-    known = {**RESULTS, **(kind.words if kind else {})}
+    known = {**(kind.words if kind else {}), **RESULTS}
     counts = {name: number for name, number in job.counts.items() if name != "warnings"}
     if not counts:
         return []

@@ -21,6 +21,7 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)\
 LINKS_NAME = re.compile(r"(weeks?-\d{1,4}(?:-(?:and|to)-\d{1,4})?)-links")
 # No title of a post needs one of these; a browser would be the wrong place to find out.
 ACTIVE = re.compile(r"<\s*/?\s*(?:script|iframe|object|embed|svg|style)\b|<[^>]*\bon\w+\s*=|javascript:", re.IGNORECASE)
+HEADED = re.compile(r"\s*(?:#{1,6}[ \t]|[^\n]+\n(?:=+|-{2,})[ \t]*(?:\n|$))")
 UNKNOWN = "{} is no helper known here; it stays as text"
 YES_OR_NO = {"true": True, "yes": True, "false": False, "no": False, "": False}
 DATED_KINDS = frozenset({"blog", "show-and-tell", "article"})
@@ -172,14 +173,16 @@ def first_heading(body: str) -> str:
 
 
 def title_of(snip: Snip, weeks: Weeks | None = None) -> str:
-    """What it is called: as it says, else its first heading, else its weeks or its name.
+    """What it is called: as it says, else the heading that it begins with, else its weeks or its name.
 
     Raises:
         BadSnip: the title holds what a browser would run.
     """
     given = " ".join((snip.get("page_title") or snip.get("display_name").strip("\"'")).split())
     fallback = weeks.title if weeks and parse_week_slug(snip.name) else humanise(snip.name)
-    title = given or first_heading(snip.body) or fallback
+    # A heading further down is a section's; the page would say it twice.
+    heading = first_heading(snip.body) if HEADED.match(snip.body) else ""
+    title = given or heading or fallback
     if ACTIVE.search(title):
         raise BadSnip(f"its title holds a script: {_shorten(title)}")
     return title
