@@ -1,0 +1,42 @@
+"""`[^1]: …`: a note goes on in lines that are indented."""
+
+import re
+from typing import cast
+from xml.etree import ElementTree as etree
+
+from markdown.blockprocessors import BlockProcessor
+from markdown.extensions.footnotes import FootnoteExtension
+
+from blogapp.core.dialect.attributes import take_attributes
+from blogapp.core.dialect.lines import LAZY_END, take_lines
+
+INDENT = "    "
+
+
+class FootnoteDefinition(BlockProcessor):
+    """At the beginning of a block only, like every definition of kramdown's."""
+
+    RE = re.compile(r"[ ]{0,3}\[\^(?P<name>\w[\w-]*)\]:[ \t]*(?P<text>.*)")
+
+    def __init__(self, footnotes: FootnoteExtension) -> None:
+        super().__init__(footnotes.parser)
+        self.footnotes = footnotes
+
+    def test(self, parent: etree.Element, block: str) -> bool:
+        return bool(self.RE.match(block))
+
+    def run(self, parent: etree.Element, blocks: list[str]) -> None:
+        stands_alone = "\n" not in blocks[0]
+        found = cast(re.Match[str], self.RE.match(take_lines(blocks, 1)[0]))
+        lines = [found["text"], *[""] * stands_alone]
+        while blocks and (blocks[0].startswith(INDENT) or not blocks[0].strip("\n")):
+            rest = blocks[0].split("\n")
+            count = next((n for n, line in enumerate(rest) if not line.startswith(INDENT) and LAZY_END.match(line)), len(rest))
+            lines += [line.removeprefix(INDENT) for line in rest[:count]]
+            if count < len(rest):
+                blocks[0] = "\n".join(rest[count:])
+                break
+            blocks.pop(0)
+            lines.append("")
+        self.footnotes.setFootnote(found["name"], "\n".join(lines).strip("\n"))
+        take_attributes(blocks)
