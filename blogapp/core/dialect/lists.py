@@ -120,11 +120,11 @@ class List(BlockProcessor):
 
     def _add(self, element: etree.Element, item: Item, *, is_last: bool) -> None:
         """Parse an item; its first paragraph is plain text unless an empty line follows it."""
-        while is_last and item.lines and not item.lines[-1]:
+        while is_last and len(item.lines) > 1 and not item.lines[-1]:
             item.lines.pop()
         li = etree.SubElement(element, "li")
         assign(li, item.attributes)
-        text = "\n".join(item.lines)
+        text = "\n".join(item.lines) + ("\n" if not item.lines[-1] else "")
         first, blank, _ = text.partition("\n\n")
         self.parser.parseBlocks(li, text.split("\n\n"))
         if not len(li) or li[0].tag != "p":
