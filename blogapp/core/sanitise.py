@@ -52,6 +52,8 @@ FRAME_HOSTS = (
 TAG = re.compile(r'<[a-z][^"<>]*(?:"[^"]*"[^"<>]*)*>')
 FRAME = re.compile(r'<iframe(?P<attributes>[^"<>]*(?:"[^"]*"[^"<>]*)*)>.*?</iframe>', re.DOTALL)
 SOURCE = re.compile(r'\ssrc="(?P<address>[^"]*)"')
+# Every parser of HTML takes this line break away: the cleaner does, and the browser will once more.
+PRE_LINE = re.compile(r"<pre(?:\s[^<>]*)?>\n", re.IGNORECASE)
 # Set by us and by nobody else: pages load what is in sight, and no player starts by itself.
 FIXED = {
     "img": ' loading="lazy" decoding="async"',
@@ -103,7 +105,8 @@ def sanitise(html: str) -> str:
 
     A frame from a host that is not named becomes a link to what it would have shown.
     """
-    return TAG.sub(_complete, FRAME.sub(_tame_frame, _CLEANER.clean(html)))
+    cleaned = _CLEANER.clean(PRE_LINE.sub(r"\g<0>\n", html)).replace("<p></p>", "")
+    return TAG.sub(_complete, FRAME.sub(_tame_frame, cleaned))
 
 
 def _complete(match: re.Match[str]) -> str:

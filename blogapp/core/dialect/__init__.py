@@ -16,10 +16,12 @@ from markdown.inlinepatterns import DelimiterProcessor
 from blogapp.core.dialect.attributes import BlockAttributes, SpanAttributes
 from blogapp.core.dialect.blocks import Definition, Heading, Paragraph, Quotation, Rule, UnderlinedHeading
 from blogapp.core.dialect.code import Fences, IndentedCode
-from blogapp.core.dialect.footnotes import FootnoteDefinition
+from blogapp.core.dialect.footnotes import FootnoteDefinition, UnusedNotes
 from blogapp.core.dialect.headings import AlignByClass, HeadingIds
 from blogapp.core.dialect.links import REFERENCES
+from blogapp.core.dialect.lines import BLOCK_TAGS
 from blogapp.core.dialect.lists import DefinitionList, List
+from blogapp.core.dialect.tags import SpanTags
 from blogapp.core.dialect.typography import Typography
 
 # kramdown's, and "~" for our strikethrough.
@@ -65,6 +67,9 @@ class Dialect(Extension):
         cast(DelimiterProcessor, md.delimiters).add("~", "del", double=True)
         md.ESCAPED_CHARS = list(ESCAPABLE)
         md.preprocessors.register(Fences(md), "fences", 25)
+        md.block_level_elements = [*md.block_level_elements, *BLOCK_TAGS]
+        md.inlinePatterns.register(SpanTags(md.inlinePatterns["html"].pattern, md), "html", 90)
+        md.treeprocessors.register(UnusedNotes(md), "unused_notes", 18)
         md.treeprocessors.register(SpanAttributes(md), "attr_list", 8)
         md.treeprocessors.register(Typography(md), "typography", 6)
         md.treeprocessors.register(HeadingIds(md), "heading_ids", 5)

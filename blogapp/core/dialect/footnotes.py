@@ -6,6 +6,7 @@ from xml.etree import ElementTree as etree
 
 from markdown.blockprocessors import BlockProcessor
 from markdown.extensions.footnotes import FootnoteExtension
+from markdown.treeprocessors import Treeprocessor
 
 from blogapp.core.dialect.attributes import take_attributes
 from blogapp.core.dialect.lines import LAZY_END, take_lines
@@ -40,3 +41,17 @@ class FootnoteDefinition(BlockProcessor):
             lines.append("")
         self.footnotes.setFootnote(found["name"], "\n".join(lines).strip("\n"))
         take_attributes(blocks)
+
+
+class UnusedNotes(Treeprocessor):
+    """A note that nothing refers to is not shown."""
+
+    def run(self, root: etree.Element) -> None:
+        used = {element.get("href") for element in root.iter("a") if element.get("class") == "footnote-ref"}
+        for parent in root.iter():
+            for notes in [child for child in parent if child.get("class") == "footnote"]:
+                for item in list(notes.find("ol") or ()):
+                    if f"#{item.get('id')}" not in used:
+                        cast(etree.Element, notes.find("ol")).remove(item)
+                if not len(notes.find("ol") or ()):
+                    parent.remove(notes)

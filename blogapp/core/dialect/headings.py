@@ -4,7 +4,7 @@ import html
 import re
 from xml.etree import ElementTree as etree
 
-from markdown.extensions.toc import remove_fnrefs, render_inner_html, strip_tags
+from markdown.extensions.toc import remove_fnrefs, run_postprocessors, unescape
 from markdown.treeprocessors import Treeprocessor
 
 HEADING = re.compile("h[1-6]")
@@ -17,13 +17,17 @@ class HeadingIds(Treeprocessor):
         taken = {element.attrib["id"] for element in root.iter() if "id" in element.attrib}
         for heading in root.iter():
             if isinstance(heading.tag, str) and HEADING.fullmatch(heading.tag) and "id" not in heading.attrib:
-                words = html.unescape(strip_tags(render_inner_html(remove_fnrefs(heading), self.md)))
-                heading.set("id", unique_id(heading_id(words), taken))
+                if wanted := heading_id(self._words(heading)):
+                    heading.set("id", unique_id(wanted, taken))
+
+    def _words(self, heading: etree.Element) -> str:
+        text = unescape(self.md.serializer(remove_fnrefs(heading)))
+        return html.unescape(re.sub(r"<[^>]*>", "", run_postprocessors(text, self.md)).rstrip("\n"))
 
 
 def heading_id(words: str) -> str:
-    """Lower-case, nothing but word characters and hyphens, each blank a hyphen."""
-    return re.sub(r"[ \t]", "-", re.sub(r"[^\w\- \t]", "", words.lower())) or "section"
+    """Lower-case, nothing but word characters and hyphens, each blank a hyphen; none for `???`."""
+    return re.sub(r"[ \t]", "-", re.sub(r"[^\w\- \t]", "", words.lower()))
 
 
 def unique_id(wanted: str, taken: set[str]) -> str:

@@ -8,6 +8,8 @@ SPAN_TAGS = (
     "a|abbr|acronym|b|big|bdo|br|button|cite|code|del|dfn|em|i|img|input|ins|kbd|label|mark|option|q|rb|rbc|rp|rt|rtc|"
     "ruby|samp|script|select|small|span|strong|sub|sup|tt|u|var"
 )
+# Beside the library's own block tags: at the beginning of a line they are blocks to kramdown.
+BLOCK_TAGS = "audio bdi canvas data embed font nobr picture s strike svg template time video wbr".split()
 _ATTRIBUTES = r"\{:(?!:|/)(?P<list>(?:\\\}|[^}])+)\}[ \t]*$"
 _BLOCK_TAG = rf"</?(?!(?:{SPAN_TAGS})\b)[A-Za-z][\w.:-]*"
 _LAZY_END = rf"[ ]{{0,3}}(?:{_ATTRIBUTES.replace('?P<list>', '?:')}|{_BLOCK_TAG})|\^?[ \t]*$"

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from itertools import zip_longest
 from xml.etree import ElementTree as etree
 
+from markdown.extensions.footnotes import NBSP_PLACEHOLDER
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
 PUNCTUATION = r"[!\"#$%'()*+,\-./:;<=>?@\[\\\]^_`{|}~]"
+# A backslash and what it escapes, as the library keeps them until the end.
+ESCAPED = r"\x02\d"
 QUOTES = {"'": ("‘", "’"), '"': ("“", "”")}
 Set = Callable[[re.Match[str]], str]
 
@@ -28,13 +31,13 @@ def _rule(pattern: str, setting: Set) -> tuple[re.Pattern[str], Set]:
 # kramdown's SQ_RULES in their order: the first that matches at a place counts.
 RULES = (
     _rule(r"(?P<before>)(?P<quote>[\"'])(?=[_*]{1,2}\S)", _opening),
-    _rule(rf"(?P<before>)(?P<quote>[\"'])(?={PUNCTUATION}(?!\.\.)\B)", _closing),
+    _rule(rf"(?P<before>)(?P<quote>[\"'])(?={PUNCTUATION}(?!\.\.)\B|{ESCAPED})", _closing),
     _rule(r"(?P<before>\s?)\"'(?=\w)", lambda match: match["before"] + "“‘"),
     _rule(r"(?P<before>\s?)'\"(?=\w)", lambda match: match["before"] + "‘“"),
     _rule(r"(?P<before>\s?)(?P<quote>')(?=\d\ds)", _closing),
     _rule(r"(?P<before>\s)(?P<quote>['\"])(?=\w)", _opening),
     _rule(r"(?P<before>[^ \\\t\r\n\[{(-])(?P<quote>['\"])", _closing),
-    _rule(r"(?P<before>)(?P<quote>[\"'])(?=\s|s\b|$)", _closing),
+    _rule(rf"(?P<before>)(?P<quote>[\"'])(?=\s|s\b|$|{NBSP_PLACEHOLDER})", _closing),
     _rule(r"(?P<before>.?)(?P<quote>['\"])", _opening),
 )
 SYMBOLS = {"---": "—", "--": "–", "...": "…", "<< ": "«\u00a0", " >>": "\u00a0»", "<<": "«", ">>": "»"}
