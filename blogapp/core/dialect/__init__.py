@@ -10,18 +10,18 @@ from typing import cast
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.extensions.footnotes import FootnoteExtension
-from markdown.extensions.tables import TableExtension
-from markdown.inlinepatterns import DelimiterProcessor
+from markdown.inlinepatterns import DelimiterProcessor, SubstituteTagInlineProcessor
 
 from blogapp.core.dialect.attributes import BlockAttributes, SpanAttributes
-from blogapp.core.dialect.blocks import Definition, Heading, Paragraph, Quotation, Rule, UnderlinedHeading
+from blogapp.core.dialect.blocks import Boundary, Definition, Heading, Paragraph, Quotation, Rule, UnderlinedHeading
 from blogapp.core.dialect.code import Fences, IndentedCode
 from blogapp.core.dialect.footnotes import FootnoteDefinition, UnusedNotes
-from blogapp.core.dialect.headings import AlignByClass, HeadingIds
+from blogapp.core.dialect.headings import HeadingIds
 from blogapp.core.dialect.links import REFERENCES
 from blogapp.core.dialect.lines import BLOCK_TAGS
 from blogapp.core.dialect.lists import DefinitionList, List
-from blogapp.core.dialect.tags import SpanTags
+from blogapp.core.dialect.spans import CODE, LINE_BREAK, CodeSpan, SpanTags
+from blogapp.core.dialect.tables import Tables
 from blogapp.core.dialect.typography import Typography
 
 # kramdown's, and "~" for our strikethrough.
@@ -47,7 +47,7 @@ def make_parser() -> Markdown:
         BACKLINK_TEXT="↩\ufe0e", BACKLINK_TITLE="Back to the text", USE_DEFINITION_ORDER=False
     )
     return Markdown(
-        extensions=["abbr", "md_in_html", footnotes, TableExtension(use_align_attribute=True), Dialect(footnotes)],
+        extensions=["abbr", "md_in_html", footnotes, Dialect(footnotes)],
         output_format="html",
     )
 
@@ -68,12 +68,13 @@ class Dialect(Extension):
         md.ESCAPED_CHARS = list(ESCAPABLE)
         md.preprocessors.register(Fences(md), "fences", 25)
         md.block_level_elements = [*md.block_level_elements, *BLOCK_TAGS]
+        md.inlinePatterns.register(CodeSpan(CODE, md), "backtick", 190)
+        md.inlinePatterns.register(SubstituteTagInlineProcessor(LINE_BREAK, "br"), "backslash_break", 185)
         md.inlinePatterns.register(SpanTags(md.inlinePatterns["html"].pattern, md), "html", 90)
         md.treeprocessors.register(UnusedNotes(md), "unused_notes", 18)
         md.treeprocessors.register(SpanAttributes(md), "attr_list", 8)
         md.treeprocessors.register(Typography(md), "typography", 6)
         md.treeprocessors.register(HeadingIds(md), "heading_ids", 5)
-        md.treeprocessors.register(AlignByClass(md), "align_by_class", 4)
 
     def _blocks(self, md: Markdown) -> None:
         """kramdown's order. The library's "empty" comes first, its "markdown_block" (in HTML) and "abbr" stay."""
@@ -86,8 +87,10 @@ class Dialect(Extension):
         blocks.register(List(md.parser, "ul"), "ulist", 76)
         blocks.register(List(md.parser, "ol"), "olist", 76)
         blocks.register(UnderlinedHeading(md.parser), "setextheader", 74)
+        blocks.register(Tables(md.parser), "table", 73)
         blocks.register(FootnoteDefinition(self.footnotes), "footnote", 17)
         blocks.register(Definition(md.parser), "reference", 15)
         blocks.register(BlockAttributes(md.parser), "attributes", 14)
+        blocks.register(Boundary(md.parser), "boundary", 13)
         blocks.register(DefinitionList(md.parser), "deflist", 12)
         blocks.register(Paragraph(md.parser), "paragraph", 10)

@@ -71,6 +71,16 @@ class Rule(BlockProcessor):
         etree.SubElement(parent, "hr")
 
 
+class Boundary(BlockProcessor):
+    """`^` on a line of its own ends what stands before it, and is not shown."""
+
+    def test(self, parent: etree.Element, block: str) -> bool:
+        return block.partition("\n")[0].rstrip() == "^"
+
+    def run(self, parent: etree.Element, blocks: list[str]) -> None:
+        take_lines(blocks, 1)
+
+
 class Quotation(BlockProcessor):
     """Lazy lines belong to it; after an empty line another one begins."""
 

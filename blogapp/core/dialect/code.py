@@ -36,7 +36,7 @@ class Fences(Preprocessor):
             column = max(start for start in columns if start <= indent)
             opening = OPENING.match(line) if indent < column + 4 else None
             if opening and (end := _closing(lines, number, opening["fence"])):
-                kept += ["", " " * column + self._stash(opening, _dedent(lines[number + 1 : end], column)), ""]
+                kept.append(" " * column + self._stash(opening, _dedent(lines[number + 1 : end], column)))
                 number, after_blank = end + 1, False
                 continue
             while indent < columns[-1] + 4 and (item := ITEM.match(line, indent)):

@@ -1,4 +1,4 @@
-"""Addresses of headings, and the alignment of tables, on the finished tree."""
+"""Addresses of headings."""
 
 import html
 import re
@@ -38,12 +38,3 @@ def unique_id(wanted: str, taken: set[str]) -> str:
         unique = f"{wanted}-{count}"
     taken.add(unique)
     return unique
-
-
-class AlignByClass(Treeprocessor):
-    """Tables say their alignment by class: the page's policy allows no inline style."""
-
-    def run(self, root: etree.Element) -> None:
-        for cell in root.iter():
-            if cell.tag in ("td", "th") and (align := cell.attrib.pop("align", None)):
-                cell.set("class", f"{cell.get('class', '')} align-{align}".strip())

@@ -18,14 +18,16 @@ _LAZY_END = rf"[ ]{{0,3}}(?:{_ATTRIBUTES.replace('?P<list>', '?:')}|{_BLOCK_TAG}
 ATTRIBUTES = re.compile(rf"[ ]{{0,3}}{_ATTRIBUTES}")
 # What no paragraph, quotation or list item goes on over, however lazy.
 LAZY_END = re.compile(_LAZY_END)
-PARAGRAPH_END = re.compile(
-    rf"{_LAZY_END}|[ ]{{0,3}}(?:(?:[+*-]|\d+\.|:)[ \t]|>|~~~|```|\x02wzxhzdk:\d+\x03$)|#{{1,6}}[ \t]"
-)
+# What the library puts where HTML or fenced code was.
+PLACEHOLDER = re.compile(r"[ ]{0,3}\x02wzxhzdk:\d+\x03$")
+PARAGRAPH_END = re.compile(rf"{_LAZY_END}|[ ]{{0,3}}(?:(?:[+*-]|\d+\.|:)[ \t]|>|~~~|```)|#{{1,6}}[ \t]|{PLACEHOLDER.pattern}")
 RULE = re.compile(r"[ ]{0,3}([*_-])[ \t]*\1[ \t]*\1(?:\1|[ \t])*$")
 
 
 def paragraph_length(lines: Sequence[str]) -> int:
     """How many of the lines are one paragraph; the first of them always is."""
+    if PLACEHOLDER.match(lines[0]):
+        return 1
     return next((number for number, line in enumerate(lines) if number and PARAGRAPH_END.match(line)), len(lines))
 
 
