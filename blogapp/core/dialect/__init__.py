@@ -13,12 +13,22 @@ from markdown.extensions.footnotes import FootnoteExtension
 from markdown.inlinepatterns import DelimiterProcessor, SubstituteTagInlineProcessor
 
 from blogapp.core.dialect.attributes import BlockAttributes, SpanAttributes
-from blogapp.core.dialect.blocks import Boundary, Definition, Heading, Paragraph, Quotation, Rule, UnderlinedHeading
+from blogapp.core.dialect.blocks import (
+    Boundary,
+    Comments,
+    Definition,
+    Heading,
+    Paragraph,
+    Quotation,
+    Rule,
+    UnderlinedHeading,
+)
 from blogapp.core.dialect.code import Fences, IndentedCode
+from blogapp.core.dialect.contents import Contents
 from blogapp.core.dialect.footnotes import FootnoteDefinition, UnusedNotes
 from blogapp.core.dialect.headings import HeadingIds
-from blogapp.core.dialect.links import REFERENCES
 from blogapp.core.dialect.lines import BLOCK_TAGS
+from blogapp.core.dialect.links import REFERENCES
 from blogapp.core.dialect.lists import DefinitionList, List
 from blogapp.core.dialect.spans import CODE, LINE_BREAK, CodeSpan, SpanTags
 from blogapp.core.dialect.tables import Tables
@@ -67,6 +77,7 @@ class Dialect(Extension):
         cast(DelimiterProcessor, md.delimiters).add("~", "del", double=True)
         md.ESCAPED_CHARS = list(ESCAPABLE)
         md.preprocessors.register(Fences(md), "fences", 25)
+        md.preprocessors.register(Comments(md), "comments", 24)
         md.block_level_elements = [*md.block_level_elements, *BLOCK_TAGS]
         md.inlinePatterns.register(CodeSpan(CODE, md), "backtick", 190)
         md.inlinePatterns.register(SubstituteTagInlineProcessor(LINE_BREAK, "br"), "backslash_break", 185)
@@ -75,6 +86,7 @@ class Dialect(Extension):
         md.treeprocessors.register(SpanAttributes(md), "attr_list", 8)
         md.treeprocessors.register(Typography(md), "typography", 6)
         md.treeprocessors.register(HeadingIds(md), "heading_ids", 5)
+        md.treeprocessors.register(Contents(md), "contents", 4)
 
     def _blocks(self, md: Markdown) -> None:
         """kramdown's order. The library's "empty" comes first, its "markdown_block" (in HTML) and "abbr" stay."""

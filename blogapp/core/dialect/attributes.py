@@ -1,28 +1,44 @@
-"""`{: .class #id key="value"}`: what kramdown calls an inline attribute list, after a block, before it, or in a line."""
+"""`{: .class #id key="value"}`, kramdown's attribute list: after a block, before it, or in a line."""
 
 import re
 from xml.etree import ElementTree as etree
 
 from markdown.blockprocessors import BlockProcessor
-from markdown.extensions.attr_list import AttrListTreeprocessor
+from markdown.treeprocessors import Treeprocessor
 
 from blogapp.core.dialect.lines import ATTRIBUTES, take_lines
 
-ITEM = re.compile(r"(?P<attribute>[\w-]+)=(?P<quote>[\"'])(?P<value>.*?)(?P=quote)|(?P<names>(?:[.#][^\s.#]+)+)")
+ITEM = re.compile(
+    r"(?P<attribute>[\w-]+)=(?P<quote>[\"'])(?P<value>.*?)(?P=quote)|(?P<names>(?:[.#][^\s.#]+)+)|\b(?P<toc>toc)\b"
+)
+SPAN = re.compile(r"\{:(?!:|/)(?P<list>(?:\\\}|[^}])+)\}")
+HEADING = re.compile("h[1-6]")
+HEADING_ID = re.compile(r"[ \t]+\{#(?P<id>[A-Za-z_:][\w:.-]*)\}[ \t]*$")
+# An attribute for the time until the headings are known.
+CONTENTS = "data-contents"
 NAME = re.compile(r"([.#])([^\s.#]+)")
 
 
-class SpanAttributes(AttrListTreeprocessor):
-    """Behind an element in a line, and only with the colon: `{by}` is a text."""
+class SpanAttributes(Treeprocessor):
+    """Behind an element in a line, and only with the colon: `{by}` is a text. Behind a heading `{#id}` as well."""
 
-    BASE_RE = r"\{:(?!:|/)[ ]*([^\}\n]*)\}"
-    INLINE_RE = re.compile(rf"^{BASE_RE}")
-    HEADER_RE = re.compile(r"[ \t]+\{(#[A-Za-z_][\w:.-]*)\}[ \t]*$")
-    BLOCK_RE = re.compile(r"(?!)")
+    def run(self, root: etree.Element) -> None:
+        for element in root.iter():
+            while found := SPAN.match(element.tail or ""):
+                assign(element, found["list"])
+                element.tail = str(element.tail)[found.end() :]
+            if HEADING.fullmatch(str(element.tag)):
+                self._take_id(element)
 
-    def assign_attrs(self, elem: etree.Element, attrs_string: str, *, strict: bool = False) -> str:
-        assign(elem, attrs_string)
-        return ""
+    def _take_id(self, heading: etree.Element) -> None:
+        text = heading[-1].tail if len(heading) else heading.text
+        if not (found := HEADING_ID.search(text or "")):
+            return
+        heading.set("id", found["id"])
+        if len(heading):
+            heading[-1].tail = str(text)[: found.start()]
+        else:
+            heading.text = str(text)[: found.start()]
 
 
 class BlockAttributes(BlockProcessor):
@@ -54,8 +70,9 @@ def assign(element: etree.Element, text: str) -> None:
     for item in ITEM.finditer(text):
         if item["attribute"]:
             element.set(item["attribute"], item["value"])
-            continue
-        for kind, name in NAME.findall(item["names"]):
+        elif item["toc"]:
+            element.set(CONTENTS, "toc")
+        for kind, name in NAME.findall(item["names"] or ""):
             if kind == "#":
                 element.set("id", name)
             else:

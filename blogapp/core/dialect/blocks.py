@@ -8,9 +8,22 @@ from typing import Any, cast
 from xml.etree import ElementTree as etree
 
 from markdown.blockprocessors import BlockProcessor, SetextHeaderProcessor
+from markdown.preprocessors import Preprocessor
 
 from blogapp.core.dialect.attributes import assign, take_attributes
 from blogapp.core.dialect.lines import LAZY_END, RULE, paragraph_length, take_lines
+
+
+class Comments(Preprocessor):
+    """`{::comment}` … `{:/comment}` and options for kramdown are not shown."""
+
+    RE = re.compile(
+        r"^[ ]{0,3}\{::comment\}[ \t]*\n.*?^[ ]{0,3}\{:/(?:comment)?\}[ \t]*$|^[ ]{0,3}\{::options\b[^}\n]*/\}[ \t]*$",
+        re.DOTALL | re.MULTILINE,
+    )
+
+    def run(self, lines: list[str]) -> list[str]:
+        return self.RE.sub("", "\n".join(lines)).split("\n")
 
 
 class Paragraph(BlockProcessor):

@@ -2,7 +2,6 @@
 
 import re
 from html import escape
-from typing import cast
 from xml.etree import ElementTree as etree
 
 from markdown.blockprocessors import BlockProcessor
@@ -14,11 +13,10 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import LAZY_END
+from blogapp.core.dialect.lines import INDENT, take_indented
 
-OPENING = re.compile(r"(?P<indent>[ ]*)(?P<fence>`{3,}|~{3,})[ \t]*(?:\{[ ]*\.(?P<named>[\w#.+-]+)[^}`]*\}|(?P<word>[^\s`]+))?\s*$")
+OPENING = re.compile(r"[ ]*(?P<fence>`{3,}|~{3,})[ \t]*(?:\{[ ]*\.(?P<named>[\w#.+-]+)[^}`]*\}|(?P<word>[^\s`]+))?\s*$")
 ITEM = re.compile(r"(?:[+*-]|\d+\.|:)(?P<blanks>[ \t]+)(?=\S)")
-INDENT = "    "
 
 
 class Fences(Preprocessor):
@@ -31,8 +29,8 @@ class Fences(Preprocessor):
         while number < len(lines):
             line = lines[number]
             indent = len(line) - len(line.lstrip(" "))
-            while line.strip() and len(columns) > 1 and indent < columns[-1] and (after_blank or ITEM.match(line, indent)):
-                columns.pop()
+            if line.strip() and (after_blank or ITEM.match(line, indent)):
+                columns = [column for column in columns if column <= indent]
             column = max(start for start in columns if start <= indent)
             opening = OPENING.match(line) if indent < column + 4 else None
             if opening and (end := _closing(lines, number, opening["fence"])):
@@ -81,21 +79,13 @@ class IndentedCode(BlockProcessor):
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
         code: list[str] = []
-        while blocks and (blocks[0].startswith(INDENT) or not blocks[0].strip("\n")):
-            lines = blocks[0].split("\n")
-            count = next((n for n, line in enumerate(lines) if not line.startswith(INDENT) and LAZY_END.match(line)), len(lines))
-            for line in lines[:count]:
-                if line.startswith(INDENT):
-                    code.append(line[len(INDENT) :])
-                else:
-                    code[-1] += f" {line}"
-            if count < len(lines):
-                blocks[0] = "\n".join(lines[count:])
-                break
-            blocks.pop(0)
-            code.append("")
+        for line in take_indented(blocks):
+            if code and line and not line.startswith(INDENT):
+                code[-1] += f" {line}"
+            else:
+                code.append(line.removeprefix(INDENT))
         pre = etree.SubElement(parent, "pre")
         element = etree.SubElement(pre, "code")
-        element.text = AtomicString(cast(str, code_escape("\n".join(code).rstrip())) + "\n")
+        element.text = AtomicString(code_escape("\n".join(code).rstrip()) + "\n")
         for given in take_attributes(blocks):
             assign(pre, given)

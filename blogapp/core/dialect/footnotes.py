@@ -9,9 +9,7 @@ from markdown.extensions.footnotes import FootnoteExtension
 from markdown.treeprocessors import Treeprocessor
 
 from blogapp.core.dialect.attributes import take_attributes
-from blogapp.core.dialect.lines import LAZY_END, take_lines
-
-INDENT = "    "
+from blogapp.core.dialect.lines import INDENT, take_indented, take_lines
 
 
 class FootnoteDefinition(BlockProcessor):
@@ -30,15 +28,7 @@ class FootnoteDefinition(BlockProcessor):
         stands_alone = "\n" not in blocks[0]
         found = cast(re.Match[str], self.RE.match(take_lines(blocks, 1)[0]))
         lines = [found["text"], *[""] * stands_alone]
-        while blocks and (blocks[0].startswith(INDENT) or not blocks[0].strip("\n")):
-            rest = blocks[0].split("\n")
-            count = next((n for n, line in enumerate(rest) if not line.startswith(INDENT) and LAZY_END.match(line)), len(rest))
-            lines += [line.removeprefix(INDENT) for line in rest[:count]]
-            if count < len(rest):
-                blocks[0] = "\n".join(rest[count:])
-                break
-            blocks.pop(0)
-            lines.append("")
+        lines += [line.removeprefix(INDENT) for line in take_indented(blocks)]
         self.footnotes.setFootnote(found["name"], "\n".join(lines).strip("\n"))
         take_attributes(blocks)
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as etree
 from markdown.extensions.toc import remove_fnrefs, run_postprocessors, unescape
 from markdown.treeprocessors import Treeprocessor
 
-HEADING = re.compile("h[1-6]")
+from blogapp.core.dialect.attributes import HEADING
 
 
 class HeadingIds(Treeprocessor):

@@ -18,9 +18,12 @@ _LAZY_END = rf"[ ]{{0,3}}(?:{_ATTRIBUTES.replace('?P<list>', '?:')}|{_BLOCK_TAG}
 ATTRIBUTES = re.compile(rf"[ ]{{0,3}}{_ATTRIBUTES}")
 # What no paragraph, quotation or list item goes on over, however lazy.
 LAZY_END = re.compile(_LAZY_END)
+INDENT = "    "
 # What the library puts where HTML or fenced code was.
 PLACEHOLDER = re.compile(r"[ ]{0,3}\x02wzxhzdk:\d+\x03$")
-PARAGRAPH_END = re.compile(rf"{_LAZY_END}|[ ]{{0,3}}(?:(?:[+*-]|\d+\.|:)[ \t]|>|~~~|```)|#{{1,6}}[ \t]|{PLACEHOLDER.pattern}")
+PARAGRAPH_END = re.compile(
+    rf"{_LAZY_END}|[ ]{{0,3}}(?:(?:[+*-]|\d+\.|:)[ \t]|>|~~~|```)|#{{1,6}}[ \t]|{PLACEHOLDER.pattern}"
+)
 RULE = re.compile(r"[ ]{0,3}([*_-])[ \t]*\1[ \t]*\1(?:\1|[ \t])*$")
 
 
@@ -37,3 +40,17 @@ def take_lines(blocks: list[str], count: int) -> list[str]:
     if lines[count:]:
         blocks.insert(0, "\n".join(lines[count:]))
     return lines[:count]
+
+
+def take_indented(blocks: list[str]) -> list[str]:
+    """Take the indented lines that the blocks begin with, lazy ones behind them, and more of the same after a gap."""
+    taken: list[str] = []
+    while blocks and (blocks[0].lstrip("\n").startswith(INDENT) or not blocks[0].strip("\n")):
+        lines = blocks[0].split("\n")
+        ends = (n for n, line in enumerate(lines) if line and not line.startswith(INDENT) and LAZY_END.match(line))
+        count = next(ends, len(lines))
+        taken += take_lines(blocks, count)
+        if count < len(lines):
+            break
+        taken.append("")
+    return taken

@@ -16,6 +16,7 @@ ITEM = {
     "dl": re.compile(r"(?P<marker>(?P<indent>[ ]{0,3}):)(?P<text>[ \t].*)$"),
 }
 ITEM_ATTRIBUTES = re.compile(r"\s*\{:(?!:|/)(?P<list>(?:\\\}|[^}])+)\}\s*")
+TASK = re.compile(r"\s*\[(?P<done>[ xX])\]\s+")
 
 
 @dataclass
@@ -80,6 +81,9 @@ def gather(tag: str, blocks: list[str]) -> Gathering:
             break
         blocks.pop(0)
         gathering.take("")
+    last = gathering.items[-1].lines
+    while len(last) > 1 and not last[-1]:
+        last.pop()
     return gathering
 
 
@@ -113,27 +117,35 @@ class List(BlockProcessor):
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
         gathering = gather(self.tag, blocks)
         element = etree.SubElement(parent, self.tag)
+        is_tight = False
         for item in gathering.items:
-            self._add(element, item, is_last=item is gathering.items[-1])
+            is_last = item is gathering.items[-1]
+            is_tight |= self._add(element, item, may_be_tight=not is_last or len(gathering.items) == 1 or is_tight)
         for given in take_attributes(blocks) if not gathering.after_blank else ():
             assign(element, given)
 
-    def _add(self, element: etree.Element, item: Item, *, is_last: bool) -> None:
-        """Parse an item; its first paragraph is plain text unless an empty line follows it."""
-        while is_last and len(item.lines) > 1 and not item.lines[-1]:
-            item.lines.pop()
+    def _add(self, element: etree.Element, item: Item, *, may_be_tight: bool) -> bool:
+        """Parse an item; its first paragraph is plain text unless an empty line follows it. True if there is none."""
         li = etree.SubElement(element, "li")
         assign(li, item.attributes)
         text = "\n".join(item.lines) + ("\n" if not item.lines[-1] else "")
         first, blank, _ = text.partition("\n\n")
-        self.parser.parseBlocks(li, text.split("\n\n"))
+        self.parser.parseChunk(li, text)
         if not len(li) or li[0].tag != "p":
-            return
+            return True
+        self._mark_task(li, cast(str, li[0].text))
         lines = first.split("\n")
         stands_apart = bool(blank) and paragraph_length(lines) == len(lines)
-        others = list(element)[:-1]
-        if not stands_apart and (not is_last or not others or any(not len(li) or li[0].tag != "p" for li in others)):
-            unwrap(li)
+        if stands_apart or not may_be_tight:
+            return False
+        unwrap(li)
+        return True
+
+    def _mark_task(self, item: etree.Element, text: str) -> None:
+        """`[x] done`: as a character, because it has to come through in mails and plain text as well."""
+        if found := TASK.match(text):
+            item[0].text = ("☐ " if found["done"] == " " else "☑ ") + text[found.end() :]
+            item.set("class", f"{item.get('class', '')} task".strip())
 
 
 def unwrap(item: etree.Element) -> None:

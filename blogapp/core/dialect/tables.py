@@ -12,7 +12,8 @@ from blogapp.core.dialect.lines import ATTRIBUTES, take_lines
 
 SEPARATOR = re.compile(r"[+|: \t-]*-[+|: \t-]*$")
 FOOT_SEPARATOR = re.compile(r"[+|: \t=]*=[+|: \t=]*$")
-ALIGNMENT = re.compile(r"(?P<left>:?)-+(?P<right>:?)")
+SIDES = {("", ""): "", (":", ""): "left", ("", ":"): "right", (":", ":"): "center"}
+ALIGNMENT = re.compile(r"(:?)-+(:?)")
 CELL_PIECE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)|<code\b.*?</code>|\\.|(?P<pipe>\|)|.", re.DOTALL)
 
 
@@ -28,10 +29,7 @@ class Table:
     def take(self, line: str, *, leading_pipe: bool) -> None:
         if SEPARATOR.match(line):
             if self.rows and not self.alignment and not self.has_foot:
-                self.alignment = [
-                    {(":", ""): "left", ("", ":"): "right", (":", ":"): "center"}.get((match["left"], match["right"]), "")
-                    for match in ALIGNMENT.finditer(line)
-                ]
+                self.alignment = [SIDES[match[1], match[2]] for match in ALIGNMENT.finditer(line)]
                 self.close("thead")
             elif not self.has_foot:
                 self.close("tbody")
@@ -110,4 +108,5 @@ class Tables(BlockProcessor):
 
 def _table_lines(block: str) -> list[str]:
     lines = block.split("\n")
-    return lines[: next((n for n, line in enumerate(lines) if n and (ATTRIBUTES.match(line) or line.strip() == "^")), None)]
+    ends = (number for number, line in enumerate(lines) if number and (ATTRIBUTES.match(line) or line.strip() == "^"))
+    return lines[: next(ends, None)]
