@@ -28,7 +28,7 @@ from blogapp.core.dialect.contents import Contents
 from blogapp.core.dialect.footnotes import FootnoteDefinition, UnusedNotes
 from blogapp.core.dialect.headings import HeadingIds
 from blogapp.core.dialect.lines import BLOCK_TAGS
-from blogapp.core.dialect.links import REFERENCES
+from blogapp.core.dialect.links import LINKS
 from blogapp.core.dialect.lists import DefinitionList, List
 from blogapp.core.dialect.spans import CODE, LINE_BREAK, CodeSpan, SpanTags
 from blogapp.core.dialect.tables import Tables
@@ -71,7 +71,7 @@ class Dialect(Extension):
 
     def extendMarkdown(self, md: Markdown) -> None:
         self._blocks(md)
-        for name, processor, priority in REFERENCES:
+        for name, processor, priority in LINKS:
             pattern = md.inlinePatterns[name].pattern
             md.inlinePatterns.register(processor(pattern, md), name, priority)
         cast(DelimiterProcessor, md.delimiters).add("~", "del", double=True)

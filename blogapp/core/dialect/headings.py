@@ -14,7 +14,7 @@ class HeadingIds(Treeprocessor):
     """`## GDS & CoTech` -> `gds--cotech`, as kramdown's GFM parser does it; duplicates end in -1, -2 …"""
 
     def run(self, root: etree.Element) -> None:
-        taken = {element.attrib["id"] for element in root.iter() if "id" in element.attrib}
+        taken = {element.attrib["id"]: 0 for element in root.iter() if "id" in element.attrib}
         for heading in root.iter():
             if isinstance(heading.tag, str) and HEADING.fullmatch(heading.tag) and "id" not in heading.attrib:
                 if wanted := heading_id(self._words(heading)):
@@ -30,11 +30,11 @@ def heading_id(words: str) -> str:
     return re.sub(r"[ \t]", "-", re.sub(r"[^\w\- \t]", "", words.lower()))
 
 
-def unique_id(wanted: str, taken: set[str]) -> str:
+def unique_id(wanted: str, taken: dict[str, int]) -> str:
     """`wanted`, or `wanted-1` … where it is taken; the answer counts as taken from now on."""
-    unique, count = wanted, 0
+    unique = wanted
     while unique in taken:
-        count += 1
-        unique = f"{wanted}-{count}"
-    taken.add(unique)
+        taken[wanted] += 1
+        unique = f"{wanted}-{taken[wanted]}"
+    taken[unique] = 0
     return unique
