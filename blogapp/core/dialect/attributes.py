@@ -6,7 +6,7 @@ from xml.etree import ElementTree as etree
 from markdown.blockprocessors import BlockProcessor
 from markdown.treeprocessors import Treeprocessor
 
-from blogapp.core.dialect.lines import ATTRIBUTES, take_lines
+from blogapp.core.dialect.lines import ATTRIBUTES, take_line
 
 ITEM = re.compile(
     r"(?P<attribute>[\w-]+)=(?P<quote>[\"'])(?P<value>.*?)(?P=quote)|(?P<names>(?:[.#][^\s.#]+)+)|\b(?P<toc>toc)\b"
@@ -45,7 +45,7 @@ class BlockAttributes(BlockProcessor):
     """On lines of their own before a block: they are the next block's."""
 
     def test(self, parent: etree.Element, block: str) -> bool:
-        return bool(ATTRIBUTES.match(block.partition("\n")[0]))
+        return bool(ATTRIBUTES.match(block))
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
         given = take_attributes(blocks)
@@ -59,9 +59,9 @@ class BlockAttributes(BlockProcessor):
 def take_attributes(blocks: list[str]) -> list[str]:
     """Take the lists at the beginning of the first block."""
     given = []
-    while blocks and (found := ATTRIBUTES.match(blocks[0].partition("\n")[0])):
+    while blocks and (found := ATTRIBUTES.match(blocks[0])):
         given.append(found["list"])
-        take_lines(blocks, 1)
+        take_line(blocks)
     return given
 
 

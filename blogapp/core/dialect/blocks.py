@@ -11,7 +11,7 @@ from markdown.blockprocessors import BlockProcessor, SetextHeaderProcessor
 from markdown.preprocessors import Preprocessor
 
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import LAZY_END, RULE, paragraph_length, take_lines
+from blogapp.core.dialect.lines import LAZY_END, RULE, end_before, paragraph_end, take, take_line
 
 
 class Comments(Preprocessor):
@@ -33,8 +33,7 @@ class Paragraph(BlockProcessor):
         return True
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
-        lines = take_lines(blocks, paragraph_length(blocks[0].split("\n")))
-        text = "\n".join(lines)
+        text = take(blocks, paragraph_end(blocks[0]))
         if text.strip():
             etree.SubElement(parent, "p").text = text.strip()
             for given in take_attributes(blocks):
@@ -47,11 +46,11 @@ class Heading(BlockProcessor):
     RE = re.compile(r"(?P<level>#{1,6})[ \t]+(?P<words>.*\S)")
 
     def test(self, parent: etree.Element, block: str) -> bool:
-        found = self.RE.match(block.partition("\n")[0])
+        found = self.RE.match(block)
         return bool(found and _without_hashes(found["words"]))
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
-        found = cast(re.Match[str], self.RE.match(take_lines(blocks, 1)[0]))
+        found = cast(re.Match[str], self.RE.match(take_line(blocks)))
         heading = etree.SubElement(parent, f"h{len(found['level'])}")
         heading.text = _without_hashes(found["words"])
         for given in take_attributes(blocks):
@@ -77,21 +76,23 @@ class Rule(BlockProcessor):
     """`* * *`"""
 
     def test(self, parent: etree.Element, block: str) -> bool:
-        return bool(RULE.match(block.partition("\n")[0]))
+        return bool(RULE.match(block))
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
-        take_lines(blocks, 1)
+        take_line(blocks)
         etree.SubElement(parent, "hr")
 
 
 class Boundary(BlockProcessor):
     """`^` on a line of its own ends what stands before it, and is not shown."""
 
+    RE = re.compile(r"\^[ \t]*$", re.MULTILINE)
+
     def test(self, parent: etree.Element, block: str) -> bool:
-        return block.partition("\n")[0].rstrip() == "^"
+        return bool(self.RE.match(block))
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
-        take_lines(blocks, 1)
+        take_line(blocks)
 
 
 class Quotation(BlockProcessor):
@@ -103,9 +104,7 @@ class Quotation(BlockProcessor):
         return bool(self.RE.match(block))
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
-        lines = blocks[0].split("\n")
-        count = next((number for number, line in enumerate(lines) if number and LAZY_END.match(line)), len(lines))
-        text = self.RE.sub("", "\n".join(take_lines(blocks, count)))
+        text = self.RE.sub("", take(blocks, end_before(LAZY_END, blocks[0])))
         quotation = etree.SubElement(parent, "blockquote")
         self.parser.parseChunk(quotation, re.sub(r"^[ \t]+$", "", text, flags=re.MULTILINE))
         for given in take_attributes(blocks):
@@ -115,24 +114,41 @@ class Quotation(BlockProcessor):
 class Definition(BlockProcessor):
     """`[id]: address "title"`, at the beginning of a block or behind another definition."""
 
-    RE = re.compile(
-        r"[ ]{0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*(?:<(?P<quoted>.*?)>|(?P<plain>[^\n]*?\S[^\n]*?))"
-        r"(?:(?:[ \t]*\n|[ \t]+)[ \t]*(?P<quote>[\"'])(?P<title>.+?)(?P=quote))?[ \t]*(?:\n|$)"
-    )
+    RE = re.compile(r"[ ]{0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*(?P<rest>[^\n]*\S)[ \t]*(?:\n|$)")
+    QUOTED = re.compile(r"<(?P<address>.*?)>(?P<title>[ \t]+[\"'].+)?$")
+    TITLE = re.compile(r"[ \t]*(?P<quote>[\"'])(?P<title>.+)(?P=quote)[ \t]*(?:\n|$)")
 
     def test(self, parent: etree.Element, block: str) -> bool:
-        found = self.RE.match(block)
-        return bool(found and not re.search(r"[ \t]+[\"']", found["plain"] or ""))
+        return self._read(block) is not None
 
-    def run(self, parent: etree.Element, blocks: list[str]) -> None:
-        block = blocks.pop(0)
-        found = cast(re.Match[str], self.RE.match(block))
-        address = found["quoted"] if found["plain"] is None else found["plain"]
+    def run(self, parent: etree.Element, blocks: list[str]) -> bool:
+        read = self._read(blocks[0])
+        if read is None:
+            return False
+        name, address, title, end = read
         references: dict[str, Any] = cast(Any, self.parser.md).references
-        references[reference_id(found["id"])] = (address, found["title"])
-        if rest := block[found.end() :]:
+        references[reference_id(name)] = (address, title)
+        if rest := blocks.pop(0)[end:]:
             blocks.insert(0, rest)
             take_attributes(blocks)
+        return True
+
+    def _read(self, block: str) -> tuple[str, str, str | None, int] | None:
+        """Id, address, title, and where the definition ends."""
+        found = self.RE.match(block)
+        if not found:
+            return None
+        address, title, end = found["rest"], "", found.end()
+        if quoted := self.QUOTED.match(address):
+            address, title = quoted["address"], quoted["title"] or ""
+        elif blank := re.search(r"[ \t]+(?=[\"'])", address):
+            address, title = address[: blank.start()], address[blank.end() :]
+        if title:
+            behind = self.TITLE.match(title)
+            return (found["id"], address, behind["title"], end) if behind else None
+        if below := self.TITLE.match(block, end):
+            return found["id"], address, below["title"], below.end()
+        return found["id"], address, None, end
 
 
 def reference_id(source: str) -> str:

@@ -9,7 +9,7 @@ from markdown.extensions.footnotes import FootnoteExtension
 from markdown.treeprocessors import Treeprocessor
 
 from blogapp.core.dialect.attributes import take_attributes
-from blogapp.core.dialect.lines import INDENT, take_indented, take_lines
+from blogapp.core.dialect.lines import INDENT, take_indented, take_line
 
 
 class FootnoteDefinition(BlockProcessor):
@@ -26,7 +26,7 @@ class FootnoteDefinition(BlockProcessor):
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
         stands_alone = "\n" not in blocks[0]
-        found = cast(re.Match[str], self.RE.match(take_lines(blocks, 1)[0]))
+        found = cast(re.Match[str], self.RE.match(take_line(blocks)))
         lines = [found["text"], *[""] * stands_alone]
         lines += [line.removeprefix(INDENT) for line in take_indented(blocks)]
         self.footnotes.setFootnote(found["name"], "\n".join(lines).strip("\n"))

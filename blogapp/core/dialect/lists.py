@@ -8,12 +8,12 @@ from xml.etree import ElementTree as etree
 from markdown.blockprocessors import BlockProcessor
 
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import LAZY_END, RULE, paragraph_length, take_lines
+from blogapp.core.dialect.lines import LAZY_END, RULE, paragraph_end, take, take_while
 
 ITEM = {
-    "ul": re.compile(r"(?P<marker>(?P<indent>[ ]{0,3})[+*-])(?P<text>[ \t].*)$"),
-    "ol": re.compile(r"(?P<marker>(?P<indent>[ ]{0,3})\d+\.)(?P<text>[ \t].*)$"),
-    "dl": re.compile(r"(?P<marker>(?P<indent>[ ]{0,3}):)(?P<text>[ \t].*)$"),
+    "ul": re.compile(r"(?P<marker>(?P<indent>[ ]{0,3})[+*-])(?P<text>[ \t].*)$", re.MULTILINE),
+    "ol": re.compile(r"(?P<marker>(?P<indent>[ ]{0,3})\d+\.)(?P<text>[ \t].*)$", re.MULTILINE),
+    "dl": re.compile(r"(?P<marker>(?P<indent>[ ]{0,3}):)(?P<text>[ \t].*)$", re.MULTILINE),
 }
 ITEM_ATTRIBUTES = re.compile(r"\s*\{:(?!:|/)(?P<list>(?:\\\}|[^}])+)\}\s*")
 TASK = re.compile(r"\s*\[(?P<done>[ xX])\]\s+")
@@ -73,13 +73,7 @@ class Gathering:
 def gather(tag: str, blocks: list[str]) -> Gathering:
     """Take the list that the blocks begin with off them."""
     gathering = Gathering(tag)
-    while blocks:
-        lines = blocks[0].split("\n")
-        count = next((number for number, line in enumerate(lines) if not gathering.take(line)), len(lines))
-        if count < len(lines):
-            blocks[0] = "\n".join(lines[count:])
-            break
-        blocks.pop(0)
+    while blocks and take_while(blocks, gathering.take):
         gathering.take("")
     last = gathering.items[-1].lines
     while len(last) > 1 and not last[-1]:
@@ -112,7 +106,7 @@ class List(BlockProcessor):
         self.tag = tag
 
     def test(self, parent: etree.Element, block: str) -> bool:
-        return bool(ITEM[self.tag].match(block.partition("\n")[0]))
+        return bool(ITEM[self.tag].match(block))
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
         gathering = gather(self.tag, blocks)
@@ -134,8 +128,7 @@ class List(BlockProcessor):
         if not len(li) or li[0].tag != "p":
             return True
         self._mark_task(li, cast(str, li[0].text))
-        lines = first.split("\n")
-        stands_apart = bool(blank) and paragraph_length(lines) == len(lines)
+        stands_apart = bool(blank) and paragraph_end(first) == len(first)
         if stands_apart or not may_be_tight:
             return False
         unwrap(li)
@@ -159,11 +152,9 @@ class DefinitionList(BlockProcessor):
     """A paragraph of terms, then `: definition`, with or without an empty line between."""
 
     def test(self, parent: etree.Element, block: str) -> bool:
-        lines = block.split("\n")
-        if ITEM["dl"].match(lines[0]):
+        if ITEM["dl"].match(block):
             return len(parent) > 0 and parent[-1].tag == "p"
-        end = paragraph_length(lines)
-        return end < len(lines) and bool(ITEM["dl"].match(lines[end]))
+        return bool(ITEM["dl"].match(block, paragraph_end(block) + 1))
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
         is_apart = bool(ITEM["dl"].match(blocks[0]))
@@ -171,7 +162,7 @@ class DefinitionList(BlockProcessor):
             terms = cast(str, parent[-1].text).split("\n")
             parent.remove(parent[-1])
         else:
-            terms = take_lines(blocks, paragraph_length(blocks[0].split("\n")))
+            terms = take(blocks, paragraph_end(blocks[0])).split("\n")
         gathering = gather("dl", blocks)
         element = parent[-1] if len(parent) and parent[-1].tag == "dl" else etree.SubElement(parent, "dl")
         for term in terms:

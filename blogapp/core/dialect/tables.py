@@ -8,10 +8,10 @@ from xml.etree import ElementTree as etree
 from markdown.blockprocessors import BlockProcessor
 
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import ATTRIBUTES, take_lines
+from blogapp.core.dialect.lines import ATTRIBUTES, end_before, take
 
-SEPARATOR = re.compile(r"[+|: \t-]*-[+|: \t-]*$")
-FOOT_SEPARATOR = re.compile(r"[+|: \t=]*=[+|: \t=]*$")
+FIRST_PIPE = re.compile(r"[^\n]*\|")
+TABLE_END = re.compile(rf"^(?:{ATTRIBUTES.pattern}|\^[ \t]*$)", re.MULTILINE)
 SIDES = {("", ""): "", (":", ""): "left", ("", ":"): "right", (":", ":"): "center"}
 ALIGNMENT = re.compile(r"(:?)-+(:?)")
 CELL_PIECE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)|<code\b.*?</code>|\\.|(?P<pipe>\|)|.", re.DOTALL)
@@ -27,13 +27,13 @@ class Table:
     has_foot: bool = False
 
     def take(self, line: str, *, leading_pipe: bool) -> None:
-        if SEPARATOR.match(line):
+        if _is_ruled(line, "-"):
             if self.rows and not self.alignment and not self.has_foot:
                 self.alignment = [SIDES[match[1], match[2]] for match in ALIGNMENT.finditer(line)]
                 self.close("thead")
             elif not self.has_foot:
                 self.close("tbody")
-        elif FOOT_SEPARATOR.match(line):
+        elif _is_ruled(line, "="):
             self.close("tbody")
             self.has_foot = True
         else:
@@ -43,6 +43,10 @@ class Table:
         if self.rows:
             self.sections.append((section, self.rows))
             self.rows = []
+
+
+def _is_ruled(line: str, character: str) -> bool:
+    return character in line and not line.strip(f"+|: \t{character}")
 
 
 def split(line: str) -> list[str]:
@@ -81,14 +85,16 @@ class Tables(BlockProcessor):
     """A block whose every line holds a pipe."""
 
     def test(self, parent: etree.Element, block: str) -> bool:
-        return "|" in block.partition("\n")[0] and read(_table_lines(block)) is not None
+        return (
+            FIRST_PIPE.match(block) is not None and read(block[: end_before(TABLE_END, block)].split("\n")) is not None
+        )
 
     def run(self, parent: etree.Element, blocks: list[str]) -> bool:
-        lines = _table_lines(blocks[0])
-        table = read(lines)
+        end = end_before(TABLE_END, blocks[0])
+        table = read(blocks[0][:end].split("\n"))
         if table is None:
             return False
-        take_lines(blocks, len(lines))
+        take(blocks, end)
         element = etree.SubElement(parent, "table")
         width = max(len(row) for _, rows in table.sections for row in rows)
         alignment = [*table.alignment, *[""] * width][:width]
@@ -104,9 +110,3 @@ class Tables(BlockProcessor):
         for given in take_attributes(blocks):
             assign(element, given)
         return True
-
-
-def _table_lines(block: str) -> list[str]:
-    lines = block.split("\n")
-    ends = (number for number, line in enumerate(lines) if number and (ATTRIBUTES.match(line) or line.strip() == "^"))
-    return lines[: next(ends, None)]
