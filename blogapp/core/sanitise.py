@@ -38,7 +38,7 @@ ATTRIBUTES = {
 }
 SCHEMES = {"http", "https", "mailto", "tel"}
 REL = {"author", "external", "license", "me", "nofollow", "noopener", "noreferrer", "tag", "ugc", "sponsored"}
-# Hosts whose players may stand in a post. core/web.py names the same in the Content-Security-Policy.
+# Hosts whose players and maps may stand in a post. core/web.py names the same in the Content-Security-Policy.
 FRAME_HOSTS = (
     "www.youtube-nocookie.com",
     "www.youtube.com",
@@ -47,7 +47,11 @@ FRAME_HOSTS = (
     "w.soundcloud.com",
     "bandcamp.com",
     "www.openstreetmap.org",
+    "www.google.com/maps/",
+    "maps.google.com",
+    "docs.google.com",
 )
+NATIONAL_MAPS = re.compile(r"^https://maps\.google\.(?:com?\.)?[a-z]{2}/")
 # Only for what the cleaner gave back: there every "<" begins a tag and every value stands in double quotes.
 TAG = re.compile(r'<[a-z][^"<>]*(?:"[^"]*"[^"<>]*)*>')
 FRAME = re.compile(r'<iframe(?P<attributes>[^"<>]*(?:"[^"]*"[^"<>]*)*)>.*?</iframe>', re.DOTALL)
@@ -115,13 +119,18 @@ def _complete(match: re.Match[str]) -> str:
     return f"{tag[:-1]}{FIXED[name]}>" if name in FIXED else tag
 
 
+def _is_known(host: str, path: str) -> bool:
+    return any(f"{host}{path}".startswith(known) if "/" in known else host == known for known in FRAME_HOSTS)
+
+
 def _tame_frame(match: re.Match[str]) -> str:
     source = SOURCE.search(match["attributes"])
     if source is None:
         return ""
     address = re.sub(r"^(?:http:)?//", "https://", source["address"])
+    address = NATIONAL_MAPS.sub("https://maps.google.com/", address)
     host = urlsplit(address).hostname or ""
-    if address.startswith("https://") and host in FRAME_HOSTS:
+    if address.startswith("https://") and _is_known(host, urlsplit(address).path):
         quiet = address.replace("https://www.youtube.com/", "https://www.youtube-nocookie.com/", 1)
         attributes = match["attributes"].replace(source[0], f' src="{quiet}"', 1)
         return f"<iframe{attributes}{SANDBOX}></iframe>"

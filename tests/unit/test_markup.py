@@ -23,7 +23,7 @@ def html(text: str, title: str = "") -> str:
         ('"Quoted" -- it\'s...', "<p>“Quoted” – it’s…</p>"),
         ("#hashtag", "<p>#hashtag</p>"),
         ("## A heading ##", '<h2 id="a-heading">A heading</h2>'),
-        ("# C#", '<h1 id="c">C</h1>'),
+        ("# C#", '<h1 id="c">C#</h1>'),
         ("> a\n\n> b", "<blockquote>\n<p>a</p>\n</blockquote>\n<blockquote>\n<p>b</p>\n</blockquote>"),
         ("a\n: b", "<dl>\n<dt>a</dt>\n<dd>b</dd>\n</dl>"),
         ("HTML\n\n*[HTML]: Hypertext", '<p><abbr title="Hypertext">HTML</abbr></p>'),

@@ -3,10 +3,9 @@
 import re
 from xml.etree import ElementTree as etree
 
-from markdown.blockprocessors import BlockProcessor
 from markdown.treeprocessors import Treeprocessor
 
-from blogapp.core.dialect.lines import ATTRIBUTES, take_line
+from blogapp.core.dialect.lines import ATTRIBUTES, Block, take_line
 
 ITEM = re.compile(
     r"(?P<attribute>[\w-]+)=(?P<quote>[\"'])(?P<value>.*?)(?P=quote)|(?P<names>(?:[.#][^\s.#]+)+)|\b(?P<toc>toc)\b"
@@ -41,7 +40,7 @@ class SpanAttributes(Treeprocessor):
             heading.text = str(text)[: found.start()]
 
 
-class BlockAttributes(BlockProcessor):
+class BlockAttributes(Block):
     """On lines of their own before a block: they are the next block's."""
 
     def test(self, parent: etree.Element, block: str) -> bool:

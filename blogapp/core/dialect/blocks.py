@@ -11,7 +11,7 @@ from markdown.blockprocessors import BlockProcessor, SetextHeaderProcessor
 from markdown.preprocessors import Preprocessor
 
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import LAZY_END, RULE, end_before, paragraph_end, take, take_line
+from blogapp.core.dialect.lines import LAZY_END, PLACEHOLDER, RULE, Block, end_before, paragraph_end, take, take_line
 
 
 class Comments(Preprocessor):
@@ -33,14 +33,25 @@ class Paragraph(BlockProcessor):
         return True
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
-        text = take(blocks, paragraph_end(blocks[0]))
+        block = blocks[0]
+        end = paragraph_end(block)
+        alone = PLACEHOLDER.match(block)
+        while not alone and end < len(block) and not self._other_begins(parent, block[end + 1 :]):
+            end += 1 + paragraph_end(block[end + 1 :])
+        text = take(blocks, end)
         if text.strip():
             etree.SubElement(parent, "p").text = text.strip()
             for given in take_attributes(blocks):
                 assign(parent[-1], given)
 
+    def _other_begins(self, parent: etree.Element, rest: str) -> bool:
+        """Whether what looks like a block is one: a fence may be open, a list of attributes empty."""
+        if PLACEHOLDER.match(rest) or not rest.split("\n", 1)[0].strip():
+            return True
+        return any(isinstance(kind, Block) and kind.test(parent, rest) for kind in self.parser.blockprocessors)
 
-class Heading(BlockProcessor):
+
+class Heading(Block):
     """`#hashtag` is no heading: a blank has to follow, then a word."""
 
     RE = re.compile(r"(?P<level>#{1,6})[ \t]+(?P<words>.*\S)")
@@ -61,7 +72,7 @@ def _without_hashes(words: str) -> str:
     return re.sub(r"(?:^|[ \t])#+$", "", words).rstrip()
 
 
-class UnderlinedHeading(SetextHeaderProcessor):
+class UnderlinedHeading(Block, SetextHeaderProcessor):
     """A line over `===` or `---`."""
 
     RE = re.compile(r"[ ]{0,3}[^ \t\n].*\n(?:=[=-]*|-[=-]*)[ \t]*(?:\n|$)")
@@ -72,7 +83,7 @@ class UnderlinedHeading(SetextHeaderProcessor):
             assign(parent[-1], given)
 
 
-class Rule(BlockProcessor):
+class Rule(Block):
     """`* * *`"""
 
     def test(self, parent: etree.Element, block: str) -> bool:
@@ -83,7 +94,7 @@ class Rule(BlockProcessor):
         etree.SubElement(parent, "hr")
 
 
-class Boundary(BlockProcessor):
+class Boundary(Block):
     """`^` on a line of its own ends what stands before it, and is not shown."""
 
     RE = re.compile(r"\^[ \t]*$", re.MULTILINE)
@@ -95,7 +106,7 @@ class Boundary(BlockProcessor):
         take_line(blocks)
 
 
-class Quotation(BlockProcessor):
+class Quotation(Block):
     """Lazy lines belong to it; after an empty line another one begins."""
 
     RE = re.compile(r"^[ ]{0,3}>[ ]?", re.MULTILINE)
@@ -111,7 +122,7 @@ class Quotation(BlockProcessor):
             assign(quotation, given)
 
 
-class Definition(BlockProcessor):
+class Definition(Block):
     """`[id]: address "title"`, at the beginning of a block or behind another definition."""
 
     RE = re.compile(r"[ ]{0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*(?P<rest>[^\n]*\S)[ \t]*(?:\n|$)")

@@ -4,7 +4,6 @@ import re
 from html import escape
 from xml.etree import ElementTree as etree
 
-from markdown.blockprocessors import BlockProcessor
 from markdown.preprocessors import Preprocessor
 from markdown.util import AtomicString, code_escape
 from pygments import highlight
@@ -13,7 +12,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import INDENT, take_indented
+from blogapp.core.dialect.lines import INDENT, Block, take_indented
 
 OPENING = re.compile(r"[ ]*(?P<fence>`{3,}|~{3,})[ \t]*(?:\{[ ]*\.(?P<named>[\w#.+-]+)[^}`]*\}|(?P<word>[^\s`]+))?\s*$")
 ITEM = re.compile(r"(?:[+*-]|\d+\.|:)(?P<blanks>[ \t]+)(?=\S)")
@@ -71,7 +70,7 @@ def coloured(code: str, language: str) -> str:
     return f'<div class="highlight"><pre><span></span><code{named}>{inner}</code></pre></div>'
 
 
-class IndentedCode(BlockProcessor):
+class IndentedCode(Block):
     """Four blanks; lazy lines behind it are put on its last one, as kramdown has it."""
 
     def test(self, parent: etree.Element, block: str) -> bool:

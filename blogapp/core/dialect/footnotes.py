@@ -4,15 +4,14 @@ import re
 from typing import cast
 from xml.etree import ElementTree as etree
 
-from markdown.blockprocessors import BlockProcessor
 from markdown.extensions.footnotes import FootnoteExtension
 from markdown.treeprocessors import Treeprocessor
 
 from blogapp.core.dialect.attributes import take_attributes
-from blogapp.core.dialect.lines import INDENT, take_indented, take_line
+from blogapp.core.dialect.lines import INDENT, Block, take_indented, take_line
 
 
-class FootnoteDefinition(BlockProcessor):
+class FootnoteDefinition(Block):
     """At the beginning of a block only, like every definition of kramdown's."""
 
     RE = re.compile(r"[ ]{0,3}\[\^(?P<name>\w[\w-]*)\]:[ \t]*(?P<text>.*)")

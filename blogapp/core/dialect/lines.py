@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+from markdown.blockprocessors import BlockProcessor
+
 # A line that begins with any other tag ends the paragraph before it.
 SPAN_TAGS = (
     "a|abbr|acronym|b|big|bdo|br|button|cite|code|del|dfn|em|i|img|input|ins|kbd|label|mark|option|q|rb|rbc|rp|rt|rtc|"
@@ -26,6 +28,10 @@ PARAGRAPH_END = re.compile(
     re.MULTILINE,
 )
 RULE = re.compile(r"[ ]{0,3}([*_-])[ \t]*\1[ \t]*\1(?:\1|[ \t])*$", re.MULTILINE)
+
+
+class Block(BlockProcessor):
+    """A kind of block that is told by how it begins."""
 
 
 def end_before(pattern: re.Pattern[str], block: str) -> int:

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from typing import cast
 from xml.etree import ElementTree as etree
 
-from markdown.blockprocessors import BlockProcessor
-
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import LAZY_END, RULE, paragraph_end, take, take_while
+from blogapp.core.dialect.lines import LAZY_END, RULE, Block, paragraph_end, take, take_while
 
 ITEM = {
     "ul": re.compile(r"(?P<marker>(?P<indent>[ ]{0,3})[+*-])(?P<text>[ \t].*)$", re.MULTILINE),
@@ -98,7 +96,7 @@ def _item(found: re.Match[str], *, after_blank: bool) -> Item:
     return Item(column, [text], attributes, is_item(text), after_blank)
 
 
-class List(BlockProcessor):
+class List(Block):
     """`ul` or `ol`, whatever it is made for."""
 
     def __init__(self, parser: object, tag: str) -> None:
@@ -148,7 +146,7 @@ def unwrap(item: etree.Element) -> None:
     item.remove(paragraph)
 
 
-class DefinitionList(BlockProcessor):
+class DefinitionList(Block):
     """A paragraph of terms, then `: definition`, with or without an empty line between."""
 
     def test(self, parent: etree.Element, block: str) -> bool:

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as etree
 
-from markdown.blockprocessors import BlockProcessor
-
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import ATTRIBUTES, end_before, take
+from blogapp.core.dialect.lines import ATTRIBUTES, Block, end_before, take
 
 FIRST_PIPE = re.compile(r"[^\n]*\|")
 TABLE_END = re.compile(rf"^(?:{ATTRIBUTES.pattern}|\^[ \t]*$)", re.MULTILINE)
@@ -81,7 +79,7 @@ def read(lines: Sequence[str]) -> Table | None:
     return table if any(section == "tbody" for section, _ in table.sections) else None
 
 
-class Tables(BlockProcessor):
+class Tables(Block):
     """A block whose every line holds a pipe."""
 
     def test(self, parent: etree.Element, block: str) -> bool:
