@@ -4,6 +4,7 @@ Held against kramdown 2.4 over 574 real posts by tests/integration/test_markup_c
 is left. Blocks are cut by kramdown's rules, in kramdown's order; the library does what stands inside a line.
 """
 
+import re
 import threading
 from typing import cast
 
@@ -46,7 +47,7 @@ def to_html(text: str) -> str:
     """
     parser = cast("Markdown | None", getattr(_local, "parser", None)) or make_parser()
     _local.parser = None  # After an error half-way its state would be anybody's guess.
-    rendered = parser.reset().convert(text)
+    rendered = parser.reset().convert(re.sub(r"\A(?:[ \t]*\n)+", "", text))
     _local.parser = parser
     return rendered
 

@@ -11,7 +11,17 @@ from markdown.blockprocessors import BlockProcessor, SetextHeaderProcessor
 from markdown.preprocessors import Preprocessor
 
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import LAZY_END, PLACEHOLDER, RULE, Block, end_before, paragraph_end, take, take_line
+from blogapp.core.dialect.lines import (
+    LAZY_END,
+    PLACEHOLDER,
+    RULE,
+    Block,
+    end_before,
+    paragraph_end,
+    parse_inside,
+    take,
+    take_line,
+)
 
 
 class Comments(Preprocessor):
@@ -117,7 +127,7 @@ class Quotation(Block):
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
         text = self.RE.sub("", take(blocks, end_before(LAZY_END, blocks[0])))
         quotation = etree.SubElement(parent, "blockquote")
-        self.parser.parseChunk(quotation, re.sub(r"^[ \t]+$", "", text, flags=re.MULTILINE))
+        parse_inside(self.parser, quotation, re.sub(r"^[ \t]+$", "", text, flags=re.MULTILINE))
         for given in take_attributes(blocks):
             assign(quotation, given)
 

@@ -36,11 +36,15 @@ class Fences(Preprocessor):
                 kept.append(" " * column + self._stash(opening, _dedent(lines[number + 1 : end], column)))
                 number, after_blank = end + 1, False
                 continue
-            while indent < columns[-1] + 4 and (item := ITEM.match(line, indent)):
+            start = indent
+            while start < columns[-1] + 4 and (item := ITEM.match(line, start)):
                 columns.append(item.end())
-                indent = item.end()
-            kept.append(line)
-            number, after_blank = number + 1, not line.strip()
+                start = item.end()
+            inner = OPENING.match(line, start) if start > indent else None
+            last = _closing(lines, number, inner["fence"]) if inner else number
+            # Code that begins on an item's first line is taken out when the item is read.
+            kept += lines[number : max(number, last) + 1]
+            number, after_blank = max(number, last) + 1, not line.strip()
         return kept
 
     def _stash(self, opening: re.Match[str], code: str) -> str:

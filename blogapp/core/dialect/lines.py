@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from xml.etree import ElementTree as etree
 
+from markdown.blockparser import BlockParser
 from markdown.blockprocessors import BlockProcessor
 
 # A line that begins with any other tag ends the paragraph before it.
@@ -32,6 +34,14 @@ RULE = re.compile(r"[ ]{0,3}([*_-])[ \t]*\1[ \t]*\1(?:\1|[ \t])*$", re.MULTILINE
 
 class Block(BlockProcessor):
     """A kind of block that is told by how it begins."""
+
+
+def parse_inside(parser: BlockParser, parent: etree.Element, text: str) -> None:
+    """Parse what stands in an item, a quotation or a note: code and HTML of its own have not been taken out yet."""
+    for name, sign in (("fences", "```"), ("fences", "~~~"), ("html_block", "<")):
+        if sign in text:
+            text = "\n".join(parser.md.preprocessors[name].run(text.split("\n")))
+    parser.parseChunk(parent, text)
 
 
 def end_before(pattern: re.Pattern[str], block: str) -> int:

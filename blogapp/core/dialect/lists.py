@@ -6,7 +6,7 @@ from typing import cast
 from xml.etree import ElementTree as etree
 
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import LAZY_END, RULE, Block, paragraph_end, take, take_while
+from blogapp.core.dialect.lines import ATTRIBUTES, LAZY_END, RULE, Block, paragraph_end, parse_inside, take, take_while
 
 ITEM = {
     "ul": re.compile(r"(?P<marker>(?P<indent>[ ]{0,3})[+*-])(?P<text>[ \t].*)$", re.MULTILINE),
@@ -122,11 +122,11 @@ class List(Block):
         assign(li, item.attributes)
         text = "\n".join(item.lines) + ("\n" if not item.lines[-1] else "")
         first, blank, _ = text.partition("\n\n")
-        self.parser.parseChunk(li, text)
+        parse_inside(self.parser, li, text)
         if not len(li) or li[0].tag != "p":
             return True
         self._mark_task(li, cast(str, li[0].text))
-        stands_apart = bool(blank) and paragraph_end(first) == len(first)
+        stands_apart = bool(blank) and not ATTRIBUTES.sub("", first[paragraph_end(first) :]).strip()
         if stands_apart or not may_be_tight:
             return False
         unwrap(li)
@@ -171,7 +171,7 @@ class DefinitionList(Block):
         for item in gathering.items:
             dd = etree.SubElement(element, "dd")
             assign(dd, item.attributes)
-            self.parser.parseChunk(dd, "\n".join(item.lines).rstrip("\n"))
+            parse_inside(self.parser, dd, "\n".join(item.lines).rstrip("\n"))
             is_loose = item.after_blank or (is_apart and item is gathering.items[0])
             if len(dd) and dd[0].tag == "p" and not is_loose:
                 unwrap(dd)

@@ -76,7 +76,8 @@ def read(lines: Sequence[str]) -> Table | None:
     for line in lines:
         table.take(line.rstrip(), leading_pipe=leading_pipe)
     table.close("tfoot" if table.has_foot else "tbody")
-    return table if any(section == "tbody" for section, _ in table.sections) else None
+    has_cells = any(row for section, rows in table.sections if section == "tbody" for row in rows)
+    return table if has_cells else None
 
 
 class Tables(Block):
