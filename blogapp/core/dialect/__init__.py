@@ -24,7 +24,7 @@ from blogapp.core.dialect.blocks import (
     Rule,
     UnderlinedHeading,
 )
-from blogapp.core.dialect.code import Fences, IndentedCode
+from blogapp.core.dialect.code import MARK, Fences, IndentedCode, Marks
 from blogapp.core.dialect.contents import Contents
 from blogapp.core.dialect.footnotes import FootnoteDefinition, UnusedNotes
 from blogapp.core.dialect.headings import HeadingIds
@@ -49,7 +49,7 @@ def to_html(text: str) -> str:
     _local.parser = None  # After an error half-way its state would be anybody's guess.
     rendered = parser.reset().convert(re.sub(r"\A(?:[ \t]*\n)+", "", text))
     _local.parser = parser
-    return rendered
+    return rendered.replace(MARK, "")
 
 
 def make_parser() -> Markdown:
@@ -79,6 +79,7 @@ class Dialect(Extension):
         md.ESCAPED_CHARS = list(ESCAPABLE)
         md.preprocessors.register(Fences(md), "fences", 25)
         md.preprocessors.register(Comments(md), "comments", 24)
+        md.preprocessors.register(Marks(md), "marks", 15)
         md.block_level_elements = [*md.block_level_elements, *BLOCK_TAGS]
         md.inlinePatterns.register(CodeSpan(CODE, md), "backtick", 190)
         md.inlinePatterns.register(SubstituteTagInlineProcessor(LINE_BREAK, "br"), "backslash_break", 185)

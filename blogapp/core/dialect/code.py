@@ -12,14 +12,18 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from blogapp.core.dialect.attributes import assign, take_attributes
-from blogapp.core.dialect.lines import INDENT, Block, take_indented
+from blogapp.core.dialect.lines import INDENT, LAZY_END, Block, take_indented
 
 OPENING = re.compile(r"[ ]*(?P<fence>`{3,}|~{3,})[ \t]*(?:\{[ ]*\.(?P<named>[\w#.+-]+)[^}`]*\}|(?P<word>[^\s`]+))?\s*$")
 ITEM = re.compile(r"(?:[+*-]|\d+\.|:)(?P<blanks>[ \t]+)(?=\S)")
+MARK = "\x04"
 
 
 class Fences(Preprocessor):
-    """Takes fenced code out before anything else reads it. A fence counts where its list item's text begins, too."""
+    """Takes fenced code out before anything else reads it. A fence counts where its list item's text begins, too.
+
+    HTML that begins a line of an item is marked, so that the library leaves it there (see `Marks`).
+    """
 
     def run(self, lines: list[str]) -> list[str]:
         kept: list[str] = []
@@ -28,7 +32,7 @@ class Fences(Preprocessor):
         while number < len(lines):
             line = lines[number]
             indent = len(line) - len(line.lstrip(" "))
-            if line.strip() and (after_blank or ITEM.match(line, indent)):
+            if line.strip() and (after_blank or ITEM.match(line, indent) or LAZY_END.match(line)):
                 columns = [column for column in columns if column <= indent]
             column = max(start for start in columns if start <= indent)
             opening = OPENING.match(line) if indent < column + 4 else None
@@ -36,20 +40,32 @@ class Fences(Preprocessor):
                 kept.append(" " * column + self._stash(opening, _dedent(lines[number + 1 : end], column)))
                 number, after_blank = end + 1, False
                 continue
-            start = indent
-            while start < columns[-1] + 4 and (item := ITEM.match(line, start)):
-                columns.append(item.end())
-                start = item.end()
-            inner = OPENING.match(line, start) if start > indent else None
-            last = _closing(lines, number, inner["fence"]) if inner else number
-            # Code that begins on an item's first line is taken out when the item is read.
-            kept += lines[number : max(number, last) + 1]
-            number, after_blank = max(number, last) + 1, not line.strip()
+            end = max(number, _inner_code(lines, number, indent, columns))
+            kept.append(f"{line[:indent]}{MARK}{line[indent:]}" if column and line.startswith("<", indent) else line)
+            kept += lines[number + 1 : end + 1]
+            number, after_blank = end + 1, not line.strip()
         return kept
 
     def _stash(self, opening: re.Match[str], code: str) -> str:
         language = (opening["named"] or opening["word"] or "").partition("?")[0]
         return self.md.htmlStash.store(coloured(code, language))
+
+
+class Marks(Preprocessor):
+    """Takes the marks away when the library has taken out its HTML."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        return [line.replace(MARK, "") for line in lines]
+
+
+def _inner_code(lines: list[str], number: int, start: int, columns: list[int]) -> int:
+    """Note where the items begin on this line; the last line of code that begins behind them: the item's own."""
+    indent = start
+    while start < columns[-1] + 4 and (item := ITEM.match(lines[number], start)):
+        columns.append(item.end())
+        start = item.end()
+    opening = OPENING.match(lines[number], start) if start > indent else None
+    return _closing(lines, number, opening["fence"]) if opening else 0
 
 
 def _closing(lines: list[str], start: int, fence: str) -> int:

@@ -38,9 +38,11 @@ class Block(BlockProcessor):
 
 def parse_inside(parser: BlockParser, parent: etree.Element, text: str) -> None:
     """Parse what stands in an item, a quotation or a note: code and HTML of its own have not been taken out yet."""
-    for name, sign in (("fences", "```"), ("fences", "~~~"), ("html_block", "<")):
-        if sign in text:
-            text = "\n".join(parser.md.preprocessors[name].run(text.split("\n")))
+    if "<" in text or "```" in text or "~~~" in text:
+        lines = text.split("\n")
+        for name in ("fences", "html_block", "marks"):
+            lines = parser.md.preprocessors[name].run(lines)
+        text = "\n".join(lines)
     parser.parseChunk(parent, text)
 
 

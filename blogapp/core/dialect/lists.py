@@ -60,9 +60,10 @@ class Gathering:
         inside = indent >= item.column
         text = line[item.column :] if inside else line
         if is_item(text):
-            if inside:
+            if inside and not item.holds_list:
+                item.lines.append("^")  # What stands before it is no part of it.
                 item.holds_list = True
-            elif item.holds_list:
+            elif not inside and item.holds_list:
                 text = " " * (item.column + 4) + text
         item.lines.append(text)
         return True
