@@ -58,6 +58,8 @@ FRAME = re.compile(r'<iframe(?P<attributes>[^"<>]*(?:"[^"]*"[^"<>]*)*)>.*?</ifra
 SOURCE = re.compile(r'\ssrc="(?P<address>[^"]*)"')
 # Every parser of HTML takes this line break away: the cleaner does, and the browser will once more.
 PRE_LINE = re.compile(r"<pre(?:\s[^<>]*)?>\n", re.IGNORECASE)
+# No script runs in a post: what stands in there is for every reader, and the cleaner would show its source.
+NOSCRIPT = re.compile(r"</?noscript(?:\s[^<>]*)?>", re.IGNORECASE)
 # Set by us and by nobody else: pages load what is in sight, and no player starts by itself.
 FIXED = {
     "img": ' loading="lazy" decoding="async"',
@@ -105,11 +107,11 @@ _CLEANER = nh3.Cleaner(
 
 
 def sanitise(html: str) -> str:
-    """Harmless HTML, well-formed, attributes in double quotes, without comments.
+    """Harmless HTML, well-formed, attributes in double quotes, without comments or empty paragraphs.
 
     A frame from a host that is not named becomes a link to what it would have shown.
     """
-    cleaned = _CLEANER.clean(PRE_LINE.sub(r"\g<0>\n", html)).replace("<p></p>", "")
+    cleaned = _CLEANER.clean(NOSCRIPT.sub("", PRE_LINE.sub(r"\g<0>\n", html))).replace("<p></p>", "")
     return TAG.sub(_complete, FRAME.sub(_tame_frame, cleaned))
 
 

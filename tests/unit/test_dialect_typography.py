@@ -51,7 +51,8 @@ def test_html_is_only_sanitised_and_template_tags_stay_as_text() -> None:
     assert render("# T\n", title="T", format="html").html == "# T\n"
 
 
-def test_line_breaks_at_the_beginning_of_code_come_through_the_cleaner() -> None:
+def test_the_cleaner_keeps_line_breaks_of_code_and_leaves_no_debris() -> None:
     assert render("<pre>\nx</pre>", format="html").html == "<pre>\nx</pre>"
     assert render("<pre>\n\nx</pre>", format="html").html == "<pre>\n\nx</pre>"
+    assert render("<noscript>See <a href='/x'>this</a></noscript>", format="html").html == 'See <a href="/x">this</a>'
     assert render("<p>a<blockquote>b</blockquote></p>", format="html").html == "<p>a</p><blockquote>b</blockquote>"
