@@ -15,7 +15,7 @@ from blogapp.core.dialect import to_html
 from blogapp.core.errors import Invalid
 from blogapp.core.sanitise import TAG, sanitise
 
-PIPELINE = 2
+PIPELINE = 3
 MAX_CHARACTERS = 500_000
 # Only within a tag of sanitised HTML.
 ATTRIBUTE = re.compile(r'(?P<name>[\w:-]+)="(?P<value>[^"]*)"')
@@ -36,7 +36,7 @@ def render(text: str, *, title: str = "", format: str = "markdown") -> Rendered:
 
     Args:
         title: a first heading that says the same is left out, because the page shows the title already.
-        format: `markdown`, or `html` for a text that is HTML already.
+        format: "markdown", or "html" for a text that is HTML already and is only sanitised.
 
     Raises:
         Invalid: the text is too long, or nested too deeply to be read by anybody.
@@ -45,11 +45,16 @@ def render(text: str, *, title: str = "", format: str = "markdown") -> Rendered:
         message = f"The text is too long: {len(text):,} characters, and {MAX_CHARACTERS:,} is the most."
         raise Invalid(message, {"body": message})
     try:
-        html = sanitise(text if format == "html" else to_html(text))
+        html = sanitise(_visible_tags(text) if format == "html" else to_html(text))
     except RecursionError:
         message = "The text nests lists or quotations too deeply to be shown. Flatten the deepest of them."
         raise Invalid(message, {"body": message}) from None
     return without_title(Rendered(html, summarise(html)), title)
+
+
+def _visible_tags(html: str) -> str:
+    """`<% … %>` of a template stays as text: to a parser of HTML it would be a broken tag, and gone."""
+    return html.replace("<%", "&lt;%")
 
 
 def without_title(rendered: Rendered, title: str) -> Rendered:

@@ -38,7 +38,7 @@ ATTRIBUTES = {
 }
 SCHEMES = {"http", "https", "mailto", "tel"}
 REL = {"author", "external", "license", "me", "nofollow", "noopener", "noreferrer", "tag", "ugc", "sponsored"}
-# Hosts whose players may stand in a post. core/web.py names the same in the Content-Security-Policy.
+# Hosts whose players and maps may stand in a post. core/web.py names the same in the Content-Security-Policy.
 FRAME_HOSTS = (
     "www.youtube-nocookie.com",
     "www.youtube.com",
@@ -47,11 +47,19 @@ FRAME_HOSTS = (
     "w.soundcloud.com",
     "bandcamp.com",
     "www.openstreetmap.org",
+    "www.google.com/maps/",
+    "maps.google.com",
+    "docs.google.com",
 )
+NATIONAL_MAPS = re.compile(r"^https://maps\.google\.(?:com?\.)?[a-z]{2}/")
 # Only for what the cleaner gave back: there every "<" begins a tag and every value stands in double quotes.
 TAG = re.compile(r'<[a-z][^"<>]*(?:"[^"]*"[^"<>]*)*>')
 FRAME = re.compile(r'<iframe(?P<attributes>[^"<>]*(?:"[^"]*"[^"<>]*)*)>.*?</iframe>', re.DOTALL)
 SOURCE = re.compile(r'\ssrc="(?P<address>[^"]*)"')
+# Every parser of HTML takes this line break away: the cleaner does, and the browser will once more.
+PRE_LINE = re.compile(r"<pre(?:\s[^<>]*)?>\n", re.IGNORECASE)
+# No script runs in a post: what stands in there is for every reader, and the cleaner would show its source.
+NOSCRIPT = re.compile(r"</?noscript(?:\s[^<>]*)?>", re.IGNORECASE)
 # Set by us and by nobody else: pages load what is in sight, and no player starts by itself.
 FIXED = {
     "img": ' loading="lazy" decoding="async"',
@@ -99,11 +107,12 @@ _CLEANER = nh3.Cleaner(
 
 
 def sanitise(html: str) -> str:
-    """Harmless HTML, well-formed, attributes in double quotes, without comments.
+    """Harmless HTML, well-formed, attributes in double quotes, without comments or empty paragraphs.
 
     A frame from a host that is not named becomes a link to what it would have shown.
     """
-    return TAG.sub(_complete, FRAME.sub(_tame_frame, _CLEANER.clean(html)))
+    cleaned = _CLEANER.clean(NOSCRIPT.sub("", PRE_LINE.sub(r"\g<0>\n", html))).replace("<p></p>", "")
+    return TAG.sub(_complete, FRAME.sub(_tame_frame, cleaned))
 
 
 def _complete(match: re.Match[str]) -> str:
@@ -112,13 +121,18 @@ def _complete(match: re.Match[str]) -> str:
     return f"{tag[:-1]}{FIXED[name]}>" if name in FIXED else tag
 
 
+def _is_known(host: str, path: str) -> bool:
+    return any(f"{host}{path}".startswith(known) if "/" in known else host == known for known in FRAME_HOSTS)
+
+
 def _tame_frame(match: re.Match[str]) -> str:
     source = SOURCE.search(match["attributes"])
     if source is None:
         return ""
     address = re.sub(r"^(?:http:)?//", "https://", source["address"])
+    address = NATIONAL_MAPS.sub("https://maps.google.com/", address)
     host = urlsplit(address).hostname or ""
-    if address.startswith("https://") and host in FRAME_HOSTS:
+    if address.startswith("https://") and _is_known(host, urlsplit(address).path):
         quiet = address.replace("https://www.youtube.com/", "https://www.youtube-nocookie.com/", 1)
         attributes = match["attributes"].replace(source[0], f' src="{quiet}"', 1)
         return f"<iframe{attributes}{SANDBOX}></iframe>"

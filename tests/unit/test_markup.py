@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from blogapp.core.dialect import trim_address
 from blogapp.core.errors import Invalid
 from blogapp.core.markup import MAX_CHARACTERS, absolute, prefix_ids, render, summarise
 
@@ -24,7 +23,7 @@ def html(text: str, title: str = "") -> str:
         ('"Quoted" -- it\'s...', "<p>“Quoted” – it’s…</p>"),
         ("#hashtag", "<p>#hashtag</p>"),
         ("## A heading ##", '<h2 id="a-heading">A heading</h2>'),
-        ("# C#", '<h1 id="c">C</h1>'),
+        ("# C#", '<h1 id="c">C#</h1>'),
         ("> a\n\n> b", "<blockquote>\n<p>a</p>\n</blockquote>\n<blockquote>\n<p>b</p>\n</blockquote>"),
         ("a\n: b", "<dl>\n<dt>a</dt>\n<dd>b</dd>\n</dl>"),
         ("HTML\n\n*[HTML]: Hypertext", '<p><abbr title="Hypertext">HTML</abbr></p>'),
@@ -40,45 +39,11 @@ def test_a_piece_of_markdown_becomes_this_html(text: str, expected: str) -> None
     assert html(text).strip() == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "href"),
-    [
-        ("see https://example.org/a_b_c?x=1&y=2.", "https://example.org/a_b_c?x=1&amp;y=2"),
-        ("(https://en.example.org/Foo_(bar))", "https://en.example.org/Foo_(bar)"),
-        ("www.example.org/x--y, then", "http://www.example.org/x--y"),
-        ("mail me@example.org.", "mailto:me@example.org"),
-        ("<https://example.org/~a>", "https://example.org/~a"),
-    ],
-)
-def test_a_bare_address_is_a_link_without_the_sentences_punctuation(text: str, href: str) -> None:
-    assert f'<a href="{href}">' in html(text)
-    assert html(text).count("<a ") == 1
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "`https://example.org`",
-        "[https://example.org](/x)",
-        '<a href="/x">https://example.org</a>',
-        "    https://example.org",
-        "![https://example.org](/x.png)",
-    ],
-)
-def test_an_address_in_code_or_in_a_link_is_left_alone(text: str) -> None:
-    assert '<a href="http' not in html(text)
-
-
-def test_an_address_ends_before_what_the_sentence_adds() -> None:
-    assert trim_address("https://example.org/a).") == "https://example.org/a"
-    assert trim_address("https://example.org/a(b)") == "https://example.org/a(b)"
-    assert trim_address("https://example.org/?a=b&copy;") == "https://example.org/?a=b"
-
-
 def test_headings_get_ids_like_kramdowns_and_duplicates_a_number() -> None:
     rendered = html("## GDS & CoTech\n\n## Über *uns*, 2017!\n\n## GDS & CoTech\n\n## ???")
-    for expected in ("gds--cotech", "über-uns-2017", "gds--cotech-1", "section"):
+    for expected in ("gds--cotech", "über-uns-2017", "gds--cotech-1"):
         assert f'id="{expected}"' in rendered
+    assert "<h2>???</h2>" in rendered
 
 
 def test_code_is_highlighted_with_classes_and_a_strange_language_is_plain() -> None:

@@ -55,6 +55,16 @@ ATTACKS = [
     "<embed src=//evil.test/x.swf>",
     "<applet code=x></applet>",
     '<form action="//evil.test"><input name=password><button formaction="javascript:alert(1)">x</button></form>',
+    "<noscript><img src=x onerror=alert(1)></noscript>",
+    "<noscr<noscript>ipt><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+    "<pre onclick=alert(1)>\n<script>alert(1)</script></pre>",
+    "| a<script>alert(1)</script> |\n{: onclick='alert(1)' style='x'}",
+    "* {: onclick='alert(1)'} a\n{: style='color:red'}",
+    "{:toc onclick='alert(1)'}\n* x\n{:toc}\n\n# <img src=x onerror=alert(1)>",
+    "```<img/src=x/onerror=alert(1)>\nx\n```",
+    "> ```\n> <script>alert(1)</script>\n> ```",
+    "* a\n  <script>alert(1)</script>\n  \x04<script>alert(1)</script>",
+    "[a]: javascript:alert(1) \"t\"\n\n[a] ![a]",
     "<details open ontoggle=alert(1)>x</details>",
     "<video src=x onerror=alert(1)><source onerror=alert(1)></video>",
     '<video poster="javascript:alert(1)" src="data:text/html,x"></video>',
@@ -124,6 +134,14 @@ def test_a_named_hosts_player_stays_in_a_sandbox_and_asks_for_no_cookies() -> No
     assert 'sandbox="allow-scripts allow-same-origin allow-presentation allow-popups"' in html
     assert 'loading="lazy"' in html
     assert "onload" not in html
+
+
+def test_maps_and_documents_stay_frames_but_nothing_else_of_that_host() -> None:
+    html = render('<iframe src="http://maps.google.co.uk/maps?q=a&amp;output=embed"></iframe>').html
+    assert 'src="https://maps.google.com/maps?q=a&amp;output=embed"' in html
+    assert "<iframe" in render('<iframe src="https://www.google.com/maps/embed?pb=1"></iframe>').html
+    assert "<iframe" not in render('<iframe src="https://www.google.com/url?q=//evil.test"></iframe>').html
+    assert "<iframe" not in render('<iframe src="https://maps.google.evil.test/"></iframe>').html
 
 
 def test_another_hosts_frame_becomes_a_link_so_that_nothing_is_lost() -> None:
