@@ -1,4 +1,4 @@
-"""Quotes, dashes and dots as kramdown sets them: each sample was rendered by kramdown 2.4."""
+"""Quotes, dashes and dots as kramdown sets them: the samples were held against kramdown 2.4 (GFM)."""
 
 import pytest
 

@@ -27,6 +27,7 @@ class Fences(Preprocessor):
 
     def run(self, lines: list[str]) -> list[str]:
         kept: list[str] = []
+        unclosed: set[str] = set()
         columns: list[int] = [0]
         number, after_blank = 0, True
         while number < len(lines):
@@ -36,11 +37,11 @@ class Fences(Preprocessor):
                 columns = [column for column in columns if column <= indent]
             column = max(start for start in columns if start <= indent)
             opening = OPENING.match(line) if indent < column + 4 else None
-            if opening and (end := _closing(lines, number, opening["fence"])):
+            if opening and (end := _closing(lines, number, opening["fence"], unclosed)):
                 kept.append(" " * column + self._stash(opening, _dedent(lines[number + 1 : end], column)))
                 number, after_blank = end + 1, False
                 continue
-            end = max(number, _inner_code(lines, number, indent, columns))
+            end = max(number, _inner_code(lines, number, indent, columns, unclosed))
             kept.append(f"{line[:indent]}{MARK}{line[indent:]}" if column and line.startswith("<", indent) else line)
             kept += lines[number + 1 : end + 1]
             number, after_blank = end + 1, not line.strip()
@@ -58,20 +59,26 @@ class Marks(Preprocessor):
         return [line.replace(MARK, "") for line in lines]
 
 
-def _inner_code(lines: list[str], number: int, start: int, columns: list[int]) -> int:
+def _inner_code(lines: list[str], number: int, start: int, columns: list[int], unclosed: set[str]) -> int:
     """Note where the items begin on this line; the last line of code that begins behind them: the item's own."""
     indent = start
     while start < columns[-1] + 4 and (item := ITEM.match(lines[number], start)):
         columns.append(item.end())
         start = item.end()
     opening = OPENING.match(lines[number], start) if start > indent else None
-    return _closing(lines, number, opening["fence"]) if opening else 0
+    return _closing(lines, number, opening["fence"], unclosed) if opening else 0
 
 
-def _closing(lines: list[str], start: int, fence: str) -> int:
-    """The number of the line that ends the code begun at `start`; 0 if none does."""
+def _closing(lines: list[str], start: int, fence: str, unclosed: set[str]) -> int:
+    """The number of the line that ends the code begun at `start`; 0 if none does, and then none does further on."""
+    if fence in unclosed:
+        return 0
     closing = re.compile(rf"[ ]*{fence}{fence[0]}*\s*$")
-    return next((number for number in range(start + 1, len(lines)) if closing.match(lines[number])), 0)
+    for number in range(start + 1, len(lines)):
+        if closing.match(lines[number]):
+            return number
+    unclosed.add(fence)
+    return 0
 
 
 def _dedent(lines: list[str], column: int) -> str:
