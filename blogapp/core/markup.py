@@ -19,7 +19,7 @@ PIPELINE = 3
 MAX_CHARACTERS = 500_000
 # Only within a tag of sanitised HTML.
 ATTRIBUTE = re.compile(r'(?P<name>[\w:-]+)="(?P<value>[^"]*)"')
-LEADING_H1 = re.compile(r"\s*<h1(?:\s[^>]*)?>(?P<text>.*?)</h1>\s*", re.DOTALL)
+LEADING = re.compile(r"\s*<h(?P<level>[1-6])(?:\s[^>]*)?>(?P<text>.*?)</h(?P=level)>\s*", re.DOTALL)
 SUMMARY_LENGTH = 280
 
 
@@ -59,7 +59,7 @@ def _visible_tags(html: str) -> str:
 
 def without_title(rendered: Rendered, title: str) -> Rendered:
     """Leave out a first heading that only says the title again."""
-    heading = LEADING_H1.match(rendered.html)
+    heading = LEADING.match(rendered.html)
     if heading and title and _same_words(plain(heading["text"]), title):
         return Rendered(rendered.html[heading.end() :], rendered.summary)
     return rendered
