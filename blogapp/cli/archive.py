@@ -6,9 +6,9 @@ import click
 
 from blogapp.cli.context import inside
 from blogapp.cli.output import progress_bar
-from blogapp.porting.archiving import export_archive as write_archive
-from blogapp.porting.unarchiving import Imported
-from blogapp.porting.unarchiving import import_archive as read_archive
+from blogapp.porting.archive.reading import Imported
+from blogapp.porting.archive.reading import import_archive as read_archive
+from blogapp.porting.archive.writing import export_archive as write_archive
 
 FILE = click.Path(path_type=Path)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from blogapp.cli.context import inside
-from blogapp.porting import backup as archives
+from blogapp.porting.archive import backup as archives
 
 FILE = click.Path(path_type=Path)
 

@@ -9,7 +9,7 @@ from blogapp.cli.context import inside
 from blogapp.cli.output import progress_bar
 from blogapp.core.config import settings
 from blogapp.porting.html_export import write_lines, write_pages
-from blogapp.porting.snip_export import Exported, export_snips
+from blogapp.porting.snips.exporting import Exported, export_snips
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from blogapp.cli.context import inside
-from blogapp.porting.subscriber_export import export_subscribers
+from blogapp.porting.lists.exporting import export_subscribers
 
 
 @click.command()

@@ -12,18 +12,18 @@ from blogapp.cli.context import acting, first_admin, inside, member_id
 from blogapp.cli.output import progress_bar
 from blogapp.core.clock import iso
 from blogapp.core.web import local
-from blogapp.porting.subscriber_dialects import MEANINGS, SERVICES, STATES
-from blogapp.porting.subscriber_files import ENCODINGS
-from blogapp.porting.subscriber_import import (
+from blogapp.porting.lists.dialects import MEANINGS, SERVICES, STATES
+from blogapp.porting.lists.files import ENCODINGS
+from blogapp.porting.lists.importing import (
     INVALID,
     PACE,
     UNCLEAR,
     SubscriberReport,
     import_subscribers,
 )
-from blogapp.porting.subscriber_preview import Preview, preview_subscribers
-from blogapp.porting.subscriber_reading import Silent, Wishes
-from blogapp.porting.subscriber_words import SAID, in_words
+from blogapp.porting.lists.preview import Preview, preview_subscribers
+from blogapp.porting.lists.reading import Silent, Wishes
+from blogapp.porting.lists.words import SAID, in_words
 
 # How many bad lines are named on the screen.
 NAMED = 20

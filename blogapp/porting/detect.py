@@ -7,7 +7,7 @@ from pathlib import Path
 from blogapp.core.errors import Invalid
 from blogapp.porting.documents import BadDocument
 from blogapp.porting.files import find_candidates, open_regular
-from blogapp.porting.sites import HUGO_CONFIG, JEKYLL_CONFIG, MARKDOWN
+from blogapp.porting.services.sites import HUGO_CONFIG, JEKYLL_CONFIG, MARKDOWN
 
 KINDS = ("snips", "ghost", "wordpress", "markdown", "substack")
 HEAD_BYTES = 64 * 1024

@@ -5,13 +5,13 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from blogapp.core.errors import Invalid
-from blogapp.porting import frontmatter, ghost, substack, wordpress
 from blogapp.porting.detect import detect
 from blogapp.porting.documents import BadDocument, Item
 from blogapp.porting.importing import Progress, Run, checked, import_items, import_snips
 from blogapp.porting.pictures import Pictures
 from blogapp.porting.report import Report
-from blogapp.porting.sites import find_site
+from blogapp.porting.services import frontmatter, ghost, substack, wordpress
+from blogapp.porting.services.sites import find_site
 from blogapp.porting.unpacking import opened
 
 READERS: dict[str, Callable[[Path], Iterator[Item]]] = {

@@ -13,9 +13,9 @@ from blogapp.core.db import db
 from blogapp.core.markup import render
 from blogapp.porting.folders import write_file
 from blogapp.porting.models import Source
-from blogapp.porting.snip_folder import ERB
-from blogapp.porting.snip_writing import take_apart
-from blogapp.porting.snips import ORIGIN
+from blogapp.porting.snips.parsing import ORIGIN
+from blogapp.porting.snips.reading import ERB
+from blogapp.porting.snips.writing import take_apart
 from blogapp.posts.models import Post
 
 PAGE = 200

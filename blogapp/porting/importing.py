@@ -21,7 +21,7 @@ from blogapp.porting import making, people
 from blogapp.porting.documents import Document, Item, Person, Refusal
 from blogapp.porting.pictures import Pictures
 from blogapp.porting.report import Outcome, Report
-from blogapp.porting.snip_folder import read_snips
+from blogapp.porting.snips.reading import read_snips
 from blogapp.posts.queries import count_posts
 
 Progress = Callable[[int, int], None]

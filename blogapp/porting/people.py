@@ -16,7 +16,7 @@ from blogapp.core.markup import render
 from blogapp.porting.documents import BadDocument, Person
 from blogapp.porting.known import find_known, note
 from blogapp.porting.report import Outcome
-from blogapp.porting.templating import humanise
+from blogapp.porting.snips.templating import humanise
 
 if TYPE_CHECKING:
     from blogapp.porting.importing import Run

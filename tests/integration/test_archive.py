@@ -18,11 +18,11 @@ from blogapp.digest import bitmap
 from blogapp.digest.controls import resume_now
 from blogapp.digest.models import Batch, Digest
 from blogapp.digest.publishing import publish, withdraw
-from blogapp.porting.archiving import export_archive
-from blogapp.porting.carried import KNOWN, LEFT_OUT, carried_tables
-from blogapp.porting.marks import Marks
-from blogapp.porting.rows import Rows
-from blogapp.porting.unarchiving import REASON, import_archive
+from blogapp.porting.archive.carried import KNOWN, LEFT_OUT, carried_tables
+from blogapp.porting.archive.marks import Marks
+from blogapp.porting.archive.reading import REASON, import_archive
+from blogapp.porting.archive.rows import Rows
+from blogapp.porting.archive.writing import export_archive
 from blogapp.posts.attachments import attach
 from blogapp.posts.models import Post
 from blogapp.posts.writing import create_post
@@ -217,7 +217,7 @@ def test_a_batch_that_is_settled_while_its_journal_is_read_is_looked_at_again(
             other.execute(text("UPDATE batches SET state = 'done', accepted = planned WHERE state = 'claimed'"))
         return {number: set() for number in batch_ids}
 
-    monkeypatch.setattr("blogapp.porting.marks.read_entries", late)
+    monkeypatch.setattr("blogapp.porting.archive.marks.read_entries", late)
     export_archive(tmp_path / "site.tar.gz")
     assert [row["state"] for row in rows(contents(tmp_path / "site.tar.gz"), "batches")] == ["done", "done"]
 
@@ -289,8 +289,8 @@ def test_an_archive_of_an_older_revision_is_upgraded_on_the_way_in(
     fill(app, relay)
     older = next(name for name in migrate.known_revisions() if name.startswith("0006"))
     migrate.move_to(older)
-    monkeypatch.setattr("blogapp.porting.archiving.wanted_revision", lambda: older)
-    monkeypatch.setattr("blogapp.porting.archiving.read_marks", lambda connection: Marks([]))
+    monkeypatch.setattr("blogapp.porting.archive.writing.wanted_revision", lambda: older)
+    monkeypatch.setattr("blogapp.porting.archive.writing.read_marks", lambda connection: Marks([]))
     export_archive(tmp_path / "old.tar.gz")
     assert "tables/digests.jsonl" not in contents(tmp_path / "old.tar.gz")
     enter(OTHER[kind])

@@ -16,10 +16,11 @@ from blogapp.core import migrate
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.errors import BlogError, Conflict, Invalid, OldSchema
-from blogapp.porting import archiving, loading
-from blogapp.porting.archiving import export_archive
-from blogapp.porting.packing import ArchiveFailed
-from blogapp.porting.unarchiving import import_archive
+from blogapp.porting.archive import loading
+from blogapp.porting.archive import writing as archiving
+from blogapp.porting.archive.packing import ArchiveFailed
+from blogapp.porting.archive.reading import import_archive
+from blogapp.porting.archive.writing import export_archive
 from blogapp.posts.models import Post
 from tests import people, readers
 from tests.commands import Command

@@ -15,7 +15,7 @@ from blogapp.auth.models import Member
 from blogapp.core.db import transaction
 from blogapp.core.markup import render
 from blogapp.digest.compose import Preview, preview
-from blogapp.porting.snips import parse_snip, read_document
+from blogapp.porting.snips.parsing import parse_snip, read_document
 from blogapp.posts.models import Post
 
 pytestmark = pytest.mark.corpus

@@ -16,7 +16,7 @@ from blogapp.core.db import db
 from blogapp.delivery.models import OutboxMail
 from blogapp.digest.models import Digest
 from blogapp.porting.html_export import write_lines
-from blogapp.porting.snip_export import export_snips
+from blogapp.porting.snips.exporting import export_snips
 from blogapp.posts.models import Post
 from tests.heard import import_snips
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask.testing import FlaskClient
 
-from blogapp.porting.snips import parse_snip, read_document
+from blogapp.porting.snips.parsing import parse_snip, read_document
 from blogapp.posts.weeks import week_of
 from demo.catcher import Catcher
 from demo.fill import CONTENT, PICTURE, dated

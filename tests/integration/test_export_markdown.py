@@ -13,8 +13,8 @@ from blogapp.core.db import db, transaction
 from blogapp.core.errors import Conflict
 from blogapp.core.markup import render
 from blogapp.porting.documents import Document
-from blogapp.porting.frontmatter import read
 from blogapp.porting.markdown_export import export_markdown
+from blogapp.porting.services.frontmatter import read
 from blogapp.posts.attachments import address_of, attach
 from blogapp.posts.files import path_of
 from blogapp.posts.models import Post

@@ -14,7 +14,7 @@ from blogapp.core.db import db, transaction
 from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.porting.html_export import each_html, write_lines, write_pages
 from blogapp.porting.models import Source
-from blogapp.porting.snip_export import export_snips
+from blogapp.porting.snips.exporting import export_snips
 from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks

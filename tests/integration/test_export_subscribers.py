@@ -14,9 +14,9 @@ from blogapp.core.db import db, transaction
 from blogapp.core.errors import Conflict, NotAllowed
 from blogapp.delivery.models import Suppression
 from blogapp.delivery.suppressions import suppress
-from blogapp.porting import subscriber_export
-from blogapp.porting.subscriber_export import ExportFailed, export_subscribers
-from blogapp.porting.subscriber_import import import_subscribers
+from blogapp.porting.lists import exporting as subscriber_export
+from blogapp.porting.lists.exporting import ExportFailed, export_subscribers
+from blogapp.porting.lists.importing import import_subscribers
 from blogapp.subscribing.listing import COLUMNS
 from blogapp.subscribing.models import Subscriber
 from tests import readers

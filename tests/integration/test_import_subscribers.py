@@ -17,11 +17,12 @@ from blogapp.core.db import db, transaction
 from blogapp.core.errors import NotAllowed
 from blogapp.delivery.models import OutboxMail, Suppression
 from blogapp.delivery.suppressions import suppress
-from blogapp.porting import subscriber_import, subscriber_preview
-from blogapp.porting.subscriber_files import BadList
-from blogapp.porting.subscriber_import import SubscriberReport, import_subscribers
-from blogapp.porting.subscriber_preview import preview_subscribers
-from blogapp.porting.subscriber_reading import Silent, Wishes
+from blogapp.porting.lists import importing as subscriber_import
+from blogapp.porting.lists import preview as subscriber_preview
+from blogapp.porting.lists.files import BadList
+from blogapp.porting.lists.importing import SubscriberReport, import_subscribers
+from blogapp.porting.lists.preview import preview_subscribers
+from blogapp.porting.lists.reading import Silent, Wishes
 from blogapp.subscribing.models import Subscriber
 from blogapp.subscribing.privacy import forget_pending
 from blogapp.subscribing.subscribers import come_back, sign_up, unsubscribe

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 
 from blogapp.core.addresses import SLUG, suggest_slug
-from blogapp.porting.snips import BadSnip, Snip, file_stem, first_heading, kind_of, parse_snip
-from blogapp.porting.templating import humanise
+from blogapp.porting.snips.parsing import BadSnip, Snip, file_stem, first_heading, kind_of, parse_snip
+from blogapp.porting.snips.templating import humanise
 from blogapp.posts.naming import MAX_TITLE, text_for, title_for
 from blogapp.posts.weeks import Weeks
 

@@ -3,7 +3,7 @@
 from blogapp.auth.members import add_member, deactivate, find_member, reactivate
 from blogapp.auth.profile import edit_profile
 from blogapp.core.errors import NotFound
-from blogapp.porting.templating import humanise
+from blogapp.porting.snips.templating import humanise
 from tests.replay.documents import name_of, read_file
 from tests.replay.history import Step
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import UserDefinedType
 
-from blogapp.porting.rows import BadRow, Rows
+from blogapp.porting.archive.rows import BadRow, Rows
 
 TABLE = Table(
     "things",

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blogapp.porting.carrying import carry_over
+from blogapp.porting.snips.carrying import carry_over
 
 ORIGINAL = "Title\n\nGood <%= by('ada') %>\n\n<%= include_snip 'x' %>\n\nEnd"
 BASE = "Title\n\nGood — [Ada](/ada)\n\nOne\nTwo\nThree\n\nEnd"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from blogapp.porting.moments import read_moment, tells_day_first
+from blogapp.porting.lists.moments import read_moment, tells_day_first
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MARCH = datetime(2019, 3, 4, 10, 11, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 
 from blogapp.core.markup import render
 from blogapp.porting.documents import Document, Item, Person, Refusal
-from blogapp.porting.ghost import read
-from blogapp.porting.ghost_cards import open_gates, plain_cards
+from blogapp.porting.services.ghost import read
+from blogapp.porting.services.ghost_cards import open_gates, plain_cards
 from blogapp.posts.weeks import Weeks
 
 POST: dict[str, Any] = {

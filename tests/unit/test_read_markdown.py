@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from blogapp.porting.documents import BadDocument, Document, Item, Leftover, Person, Refusal
-from blogapp.porting.front import split
-from blogapp.porting.frontmatter import read
-from blogapp.porting.templates import translate_hugo, translate_liquid
+from blogapp.porting.services.front import split
+from blogapp.porting.services.frontmatter import read
+from blogapp.porting.services.templates import translate_hugo, translate_liquid
 from blogapp.posts.weeks import Weeks
 
 Put = Callable[..., None]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blogapp.porting.documents import Document, Refusal
-from blogapp.porting.substack import read
+from blogapp.porting.services.substack import read
 from blogapp.posts.weeks import Weeks
 
 HEADER = "post_id,post_date,is_published,email_sent_at,inbox_sent_at,type,audience,title,subtitle,podcast_url\n"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from blogapp.core.markup import render
-from blogapp.porting.autop import add_paragraphs
 from blogapp.porting.documents import Document, Item, Person, Refusal
-from blogapp.porting.shortcodes import translate, without_block_comments
-from blogapp.porting.wordpress import read
-from blogapp.porting.wxr import Entry, cut
+from blogapp.porting.services.autop import add_paragraphs
+from blogapp.porting.services.shortcodes import translate, without_block_comments
+from blogapp.porting.services.wordpress import read
+from blogapp.porting.services.wxr import Entry, cut
 from blogapp.posts.weeks import Weeks
 
 HEAD = """<?xml version="1.0" encoding="UTF-8" ?>

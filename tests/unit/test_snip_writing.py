@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blogapp.porting.snip_writing import change_block, composed, edited, old_addresses, stamp, take_apart
-from blogapp.porting.snips import parse_snip
+from blogapp.porting.snips.parsing import parse_snip
+from blogapp.porting.snips.writing import change_block, composed, edited, old_addresses, stamp, take_apart
 
 FILE = b"""\
 

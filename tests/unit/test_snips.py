@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from blogapp.porting.documents import BadDocument, Document
 from blogapp.porting.files import MAX_BYTES, decode, find_candidates, read_bytes
-from blogapp.porting.snips import BadSnip, Snip, first_heading, kind_of, parse_snip, parse_time, read_document
+from blogapp.porting.snips.parsing import BadSnip, Snip, first_heading, kind_of, parse_snip, parse_time, read_document
 from blogapp.posts.weeks import Weeks
 
 TEXT = """\

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from blogapp.porting.subscriber_files import BadList, read_layout, read_rows
-from blogapp.porting.subscriber_reading import Reader, Unclear, Wishes
+from blogapp.porting.lists.files import BadList, read_layout, read_rows
+from blogapp.porting.lists.reading import Reader, Unclear, Wishes
 from blogapp.subscribing.entries import Entry
 from tests import services
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blogapp.porting.subscriber_files import LONGEST_LINE, BadList, Layout, read_layout, read_rows
+from blogapp.porting.lists.files import LONGEST_LINE, BadList, Layout, read_layout, read_rows
 
 TEXT = 'email,name\r\nann@example.org,José\r\n\r\n,,\r\nbea@example.org,"Bea,\nBee"\r\ndan@example.org,\r\n'
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blogapp.porting.calls import Call, Symbol, Unreadable, parse_call
-from blogapp.porting.templating import Listed, Translation, Translator, image_address
+from blogapp.porting.snips.calls import Call, Symbol, Unreadable, parse_call
+from blogapp.porting.snips.templating import Listed, Translation, Translator, image_address
 
 SHELF = {
     "about": ("markdown", "About *us*."),

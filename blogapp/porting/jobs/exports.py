@@ -4,12 +4,12 @@ import zipfile
 from pathlib import Path
 
 from blogapp.core.clock import now
-from blogapp.porting.archiving import export_archive
+from blogapp.porting.archive.writing import export_archive
 from blogapp.porting.jobs.context import Running
 from blogapp.porting.jobs.kinds import Kind
+from blogapp.porting.lists.exporting import export_subscribers
 from blogapp.porting.markdown_export import export_markdown
-from blogapp.porting.snip_export import export_snips
-from blogapp.porting.subscriber_export import export_subscribers
+from blogapp.porting.snips.exporting import export_snips
 
 
 def snips(job: Running) -> None:

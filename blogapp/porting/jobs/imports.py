@@ -7,7 +7,7 @@ from blogapp.porting.elsewhere import import_posts
 from blogapp.porting.jobs.context import Running
 from blogapp.porting.jobs.kinds import Kind
 from blogapp.porting.jobs.lists import TICKS, subscribers
-from blogapp.porting.subscriber_words import SAID
+from blogapp.porting.lists.words import SAID
 
 
 def posts(job: Running, origin: str) -> None:

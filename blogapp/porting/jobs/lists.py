@@ -6,13 +6,13 @@ from typing import Any
 from blogapp.core.errors import Invalid
 from blogapp.core.web import local
 from blogapp.porting.jobs.context import Running
+from blogapp.porting.lists.dialects import MEANINGS, SERVICES
+from blogapp.porting.lists.files import read_layout, read_rows
+from blogapp.porting.lists.importing import INVALID, UNCLEAR, SubscriberReport, import_subscribers
+from blogapp.porting.lists.preview import Preview, preview_subscribers
+from blogapp.porting.lists.reading import Wishes
+from blogapp.porting.lists.words import in_words
 from blogapp.porting.report import Outcome
-from blogapp.porting.subscriber_dialects import MEANINGS, SERVICES
-from blogapp.porting.subscriber_files import read_layout, read_rows
-from blogapp.porting.subscriber_import import INVALID, UNCLEAR, SubscriberReport, import_subscribers
-from blogapp.porting.subscriber_preview import Preview, preview_subscribers
-from blogapp.porting.subscriber_reading import Wishes
-from blogapp.porting.subscriber_words import in_words
 
 SAMPLES = 3
 LONGEST_SAMPLE = 40

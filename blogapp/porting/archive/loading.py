@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Table, insert, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from blogapp.core.errors import Invalid
-from blogapp.porting.archiving import MAX_LINE_BYTES, ROWS_AT_ONCE
-from blogapp.porting.rows import BadRow, Rows
+from blogapp.porting.archive.rows import BadRow, Rows
+from blogapp.porting.archive.writing import MAX_LINE_BYTES, ROWS_AT_ONCE
 
 CHUNK_BYTES = 4_000_000
 

@@ -15,10 +15,10 @@ from typing import Any
 from blogapp.core.errors import Invalid
 from blogapp.delivery.tree import Element
 from blogapp.porting.documents import BadDocument, Document, Item, Refusal
-from blogapp.porting.embeds import embed, youtube
 from blogapp.porting.files import decode, open_regular, read_bytes
-from blogapp.porting.fragments import figure, find, image, inner, link, replace, words_of
-from blogapp.porting.terms import (
+from blogapp.porting.services.embeds import embed, youtube
+from blogapp.porting.services.fragments import figure, find, image, inner, link, replace, words_of
+from blogapp.porting.services.terms import (
     as_text,
     check_length,
     kind_and_weeks,

@@ -9,7 +9,7 @@ from typing import Any
 
 from blogapp.core.errors import Invalid
 from blogapp.porting.files import decode, read_bytes
-from blogapp.porting.front import split
+from blogapp.porting.services.front import split
 
 HIDES = frozenset({"draft", "headless", "build", "_build", "expirydate", "publishdate", "private", "protected"})
 SECTION = ("_index.md", "_index.html")

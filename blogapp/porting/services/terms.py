@@ -12,8 +12,8 @@ from blogapp.core.clock import now
 from blogapp.core.markup import MAX_CHARACTERS, plain, summarise
 from blogapp.core.sanitise import sanitise
 from blogapp.porting.documents import BadDocument
-from blogapp.porting.snips import first_heading, kind_of
-from blogapp.porting.templating import humanise
+from blogapp.porting.snips.parsing import first_heading, kind_of
+from blogapp.porting.snips.templating import humanise
 from blogapp.posts.naming import MAX_TITLE
 from blogapp.posts.weeks import Weeks
 

@@ -6,8 +6,8 @@ from html import escape
 
 from blogapp.delivery.tree import Element
 from blogapp.porting.documents import BadDocument
-from blogapp.porting.embeds import embed
-from blogapp.porting.fragments import figure, find, find_all, image, inner, link, replace, words_of
+from blogapp.porting.services.embeds import embed
+from blogapp.porting.services.fragments import figure, find, find_all, image, inner, link, replace, words_of
 
 # What stands between these is for some readers only; Ghost's own pattern is as forgiving.
 GATED = re.compile(r"<!--\s*kg-gated-block:begin\s+([^\n]*?)-->(.*?)<!--\s*kg-gated-block:end\s*-->", re.DOTALL)

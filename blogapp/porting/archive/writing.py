@@ -20,11 +20,11 @@ from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.migrate import wanted_revision
 from blogapp.core.web import iso
-from blogapp.porting import packing
-from blogapp.porting.carried import carried_tables, count_rows, last_ids
-from blogapp.porting.marks import Marks, read_marks
-from blogapp.porting.packing import FILES, MANIFEST, ArchiveFailed
-from blogapp.porting.rows import Rows
+from blogapp.porting.archive import packing
+from blogapp.porting.archive.carried import carried_tables, count_rows, last_ids
+from blogapp.porting.archive.marks import Marks, read_marks
+from blogapp.porting.archive.packing import FILES, MANIFEST, ArchiveFailed
+from blogapp.porting.archive.rows import Rows
 from blogapp.posts import files
 
 KIND = "archive of blogapp"

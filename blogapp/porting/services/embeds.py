@@ -4,7 +4,7 @@ import re
 from html import escape
 from urllib.parse import parse_qs, urlsplit
 
-from blogapp.porting.fragments import link
+from blogapp.porting.services.fragments import link
 
 FILM = re.compile(r"[\w-]{4,20}", re.ASCII)
 

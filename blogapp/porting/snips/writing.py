@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from blogapp.porting.carrying import carry_over
+from blogapp.porting.snips.carrying import carry_over
 
 KEY = re.compile(r":(?P<key>[^:\s]+):[ \t]*")
 OWN_FILE = re.compile(r"/files/(?P<id>\d+)/(?P<name>[^\s\"'<>)\]]+)")

@@ -15,8 +15,8 @@ from blogapp.core.db import db
 from blogapp.core.errors import Invalid
 from blogapp.porting.folders import Outside, write_file
 from blogapp.porting.models import Source
-from blogapp.porting.snip_writing import OWN_FILE, composed, edited, stamp
-from blogapp.porting.snips import ORIGIN, Snip, address_of, is_draft, parse_snip, parse_time
+from blogapp.porting.snips.parsing import ORIGIN, Snip, address_of, is_draft, parse_snip, parse_time
+from blogapp.porting.snips.writing import OWN_FILE, composed, edited, stamp
 from blogapp.posts import files
 from blogapp.posts.models import Attachment, Post
 

@@ -8,8 +8,17 @@ from pathlib import Path
 
 from blogapp.porting.documents import BadDocument, Document, Item, Leftover, Person, Refusal
 from blogapp.porting.files import Candidate, decode, find_candidates, read_bytes
-from blogapp.porting.snips import ORIGIN, Snip, file_stem, is_draft, parse_snip, parse_time, read_document, title_of
-from blogapp.porting.templating import Listed, Translator
+from blogapp.porting.snips.parsing import (
+    ORIGIN,
+    Snip,
+    file_stem,
+    is_draft,
+    parse_snip,
+    parse_time,
+    read_document,
+    title_of,
+)
+from blogapp.porting.snips.templating import Listed, Translator
 
 # Folders that say what a snip is; a path in the report and on the way out begins with the last of them.
 KNOWN = frozenset("weeknotes weeklinks show-and-tell blog projects wiki people templates".split())

@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from blogapp.core.db import db
-from blogapp.porting.subscriber_import import SILENT, SubscriberReport, may_import, read_entries, survey_list
-from blogapp.porting.subscriber_reading import Wishes
+from blogapp.porting.lists.importing import SILENT, SubscriberReport, may_import, read_entries, survey_list
+from blogapp.porting.lists.reading import Wishes
 from blogapp.subscribing.adding import CHUNK, standings
 from blogapp.subscribing.entries import Entry, Outcome, Standing, make_plan
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from blogapp.core.addresses import SLUG, suggest_slug
 from blogapp.porting.documents import BadDocument, Document
-from blogapp.porting.templating import IMAGES, Translation, humanise
+from blogapp.porting.snips.templating import IMAGES, Translation, humanise
 from blogapp.posts.weeks import Weeks, parse_week_slug
 
 ORIGIN = "snips"

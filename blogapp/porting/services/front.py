@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from blogapp.porting.documents import BadDocument
-from blogapp.porting.frontyaml import MAX_BYTES, read_yaml
-from blogapp.porting.terms import as_text, moment, shorten, words
+from blogapp.porting.services.frontyaml import MAX_BYTES, read_yaml
+from blogapp.porting.services.terms import as_text, moment, shorten, words
 
 FENCED = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)(?<=\n)\1[ \t]*(?:\n|\Z)", re.DOTALL)
 OPENING = re.compile(r"(---|\+\+\+)[ \t]*\n")

@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from blogapp.core.errors import Invalid
-from blogapp.porting.cascade import Cascades
 from blogapp.porting.documents import Refusal
 from blogapp.porting.files import decode, find_candidates, read_bytes
-from blogapp.porting.frontyaml import read_yaml
+from blogapp.porting.services.cascade import Cascades
+from blogapp.porting.services.frontyaml import read_yaml
 
 MARKDOWN = (".md", ".markdown", ".mkd", ".mkdn", ".mkdown", ".mdown")
 HTML = (".html", ".htm")

@@ -11,9 +11,9 @@ from typing import Any
 from blogapp.core.errors import Invalid
 from blogapp.porting.documents import BadDocument, Document, Item, Person, Refusal
 from blogapp.porting.files import open_regular
-from blogapp.porting.fragments import figure, image
-from blogapp.porting.ghost_cards import open_gates, plain_cards
-from blogapp.porting.terms import (
+from blogapp.porting.services.fragments import figure, image
+from blogapp.porting.services.ghost_cards import open_gates, plain_cards
+from blogapp.porting.services.terms import (
     as_text,
     check_length,
     kind_and_weeks,

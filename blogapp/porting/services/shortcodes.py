@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from html import escape, unescape
 
 from blogapp.porting.documents import BadDocument
-from blogapp.porting.embeds import embed
-from blogapp.porting.fragments import figure, image
-from blogapp.porting.terms import Lines, shorten
+from blogapp.porting.services.embeds import embed
+from blogapp.porting.services.fragments import figure, image
+from blogapp.porting.services.terms import Lines, shorten
 
 # WordPress writes <, > and -- in a block's settings as \u003c and so on.
 BLOCK_COMMENT = re.compile(r"<!--\s*/?wp:[a-z][^<>]*-->[ \t]*")

@@ -11,13 +11,21 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element  # only the type: defusedxml parses
 
 from blogapp.core.errors import Invalid
-from blogapp.porting.autop import add_paragraphs
 from blogapp.porting.documents import BadDocument, Document, Item, Person, Refusal
 from blogapp.porting.files import open_regular
-from blogapp.porting.fragments import figure, image, well_formed
-from blogapp.porting.shortcodes import translate, without_block_comments
-from blogapp.porting.terms import check_length, kind_and_weeks, moment, not_in_future, old_paths, slug_from, title_from
-from blogapp.porting.wxr import Entry, Parser, cut, without_comments
+from blogapp.porting.services.autop import add_paragraphs
+from blogapp.porting.services.fragments import figure, image, well_formed
+from blogapp.porting.services.shortcodes import translate, without_block_comments
+from blogapp.porting.services.terms import (
+    check_length,
+    kind_and_weeks,
+    moment,
+    not_in_future,
+    old_paths,
+    slug_from,
+    title_from,
+)
+from blogapp.porting.services.wxr import Entry, Parser, cut, without_comments
 
 ORIGIN = "wordpress"
 MAX_BYTES = 20_000_000_000

@@ -16,9 +16,9 @@ from blogapp.auth.permissions import demand
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Invalid
-from blogapp.porting.moments import tells_day_first
-from blogapp.porting.subscriber_files import Row, read_layout, read_rows
-from blogapp.porting.subscriber_reading import Reader, Silent, Unclear, Wishes
+from blogapp.porting.lists.files import Row, read_layout, read_rows
+from blogapp.porting.lists.moments import tells_day_first
+from blogapp.porting.lists.reading import Reader, Silent, Unclear, Wishes
 from blogapp.subscribing import mails
 from blogapp.subscribing.adding import CHUNK_WITH_MAIL, NAMED, add_entries
 from blogapp.subscribing.entries import Entry, Outcome

@@ -1,6 +1,6 @@
 """What is said of the rows of a list, on the command line and in the browser."""
 
-from blogapp.porting.subscriber_import import INVALID, NEVER_AGREED, UNCLEAR
+from blogapp.porting.lists.importing import INVALID, NEVER_AGREED, UNCLEAR
 from blogapp.subscribing.entries import Entry, Outcome
 
 SAID = {

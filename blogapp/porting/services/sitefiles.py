@@ -3,9 +3,9 @@
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
-from blogapp.porting.addresses_in import change_addresses
-from blogapp.porting.sites import HTML, MARKDOWN, Site
-from blogapp.porting.templates import address_of_document
+from blogapp.porting.services.addresses_in import change_addresses
+from blogapp.porting.services.sites import HTML, MARKDOWN, Site
+from blogapp.porting.services.templates import address_of_document
 
 # Folders whose content Hugo serves from the top.
 HUGO_TOPS = ("static", "assets")

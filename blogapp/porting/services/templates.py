@@ -8,9 +8,9 @@ from collections.abc import Callable
 from html import escape
 
 from blogapp.porting.documents import BadDocument
-from blogapp.porting.embeds import embed, vimeo, youtube
-from blogapp.porting.fragments import figure, image
-from blogapp.porting.terms import Lines, shorten, slug_from
+from blogapp.porting.services.embeds import embed, vimeo, youtube
+from blogapp.porting.services.fragments import figure, image
+from blogapp.porting.services.terms import Lines, shorten, slug_from
 
 # From the outside in: what stands inside a raw or a highlighted block is text. Every search has an end, and
 # there are at most so many, so that a text full of openings without an end takes no minutes.

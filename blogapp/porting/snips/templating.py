@@ -11,7 +11,7 @@ from datetime import datetime
 from html import escape
 from typing import Protocol
 
-from blogapp.porting.calls import Call, Symbol, Unreadable, Value, parse_call
+from blogapp.porting.snips.calls import Call, Symbol, Unreadable, Value, parse_call
 
 LISTING = re.compile(
     r"<%-?\s*(?P<collection>[A-Z]\w*)\.all\b[^%|]*\bdo\s*\|(?P<names>[^|%]*)\|\s*-?%>\s*"

@@ -13,13 +13,13 @@ from blogapp.core.clock import now
 from blogapp.core.errors import Invalid
 from blogapp.porting.documents import BadDocument, Document, Item, Leftover, Person, Refusal
 from blogapp.porting.files import decode, read_bytes
-from blogapp.porting.front import Front, split
-from blogapp.porting.frontyaml import read_yaml
-from blogapp.porting.permalinks import hugo_address, jekyll_address
-from blogapp.porting.sitefiles import with_site_files
-from blogapp.porting.sites import HTML, Site, find_documents, find_site
-from blogapp.porting.templates import Warnings, translate_hugo, translate_liquid
-from blogapp.porting.terms import check_length, kind_and_weeks, not_in_future, old_paths, slug_from, title_from
+from blogapp.porting.services.front import Front, split
+from blogapp.porting.services.frontyaml import read_yaml
+from blogapp.porting.services.permalinks import hugo_address, jekyll_address
+from blogapp.porting.services.sitefiles import with_site_files
+from blogapp.porting.services.sites import HTML, Site, find_documents, find_site
+from blogapp.porting.services.templates import Warnings, translate_hugo, translate_liquid
+from blogapp.porting.services.terms import check_length, kind_and_weeks, not_in_future, old_paths, slug_from, title_from
 from blogapp.posts.models import KINDS
 from blogapp.posts.weeks import Weeks, parse_weeks
 

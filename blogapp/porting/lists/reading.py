@@ -9,8 +9,7 @@ from typing import Any
 
 from blogapp.core.clock import iso
 from blogapp.core.errors import Invalid
-from blogapp.porting.moments import read_moment
-from blogapp.porting.subscriber_dialects import (
+from blogapp.porting.lists.dialects import (
     MEANINGS,
     MOMENTS,
     SERVICES,
@@ -21,7 +20,8 @@ from blogapp.porting.subscriber_dialects import (
     plain,
     state_of_file,
 )
-from blogapp.porting.subscriber_files import BadList, Layout, Row
+from blogapp.porting.lists.files import BadList, Layout, Row
+from blogapp.porting.lists.moments import read_moment
 from blogapp.subscribing.addresses import normalise_address, split_name
 from blogapp.subscribing.entries import Entry
 from blogapp.subscribing.models import LONGEST_PAUSE

@@ -22,8 +22,8 @@ from blogapp.core.db import db
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.core.migrate import known_revisions, present_revision
 from blogapp.core.web import iso
-from blogapp.porting import packing, stilling
-from blogapp.porting.packing import FILES, MANIFEST, OWN_FILE
+from blogapp.porting.archive import packing, stilling
+from blogapp.porting.archive.packing import FILES, MANIFEST, OWN_FILE
 
 DATABASE = "blog.sqlite3"
 KIND = "backup of blogapp"

@@ -10,7 +10,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from blogapp.porting.documents import BadDocument
-from blogapp.porting.terms import as_text
+from blogapp.porting.services.terms import as_text
 
 MAX_BYTES = 64_000
 MAX_DEPTH = 20

@@ -1,0 +1,1 @@
+"""Lists of subscribers: other services' CSV in, our own out."""

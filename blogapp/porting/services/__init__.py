@@ -1,0 +1,1 @@
+"""Other services and programs: their exports read into items."""

@@ -1,0 +1,1 @@
+"""Snips: read, said in our terms, and written again."""
