@@ -98,7 +98,7 @@ def job_step(job_id: int, step: str) -> ResponseReturnValue:
 @bp.post(f"/admin/jobs/{ID}/columns")
 @members_only
 def job_columns(job_id: int) -> ResponseReturnValue:
-    """Preview it again, with columns that mean what somebody says, and other ticks."""
+    """Preview it again, with columns that mean what somebody says, and other ticks; or import what was previewed."""
     by = demand(asking(), PORT).id
     before = queue.find_job(job_id)
     kind = kind_of(before)
@@ -109,7 +109,14 @@ def job_columns(job_id: int) -> ResponseReturnValue:
     try:
         if any(taken not in known for _, taken in said):
             raise NotFound("There is no such field.")
-        queue.preview_again(job_id, by, {"mapping": said, **ticks})
+        as_shown = said == [(column["name"], column["taken"]) for column in columns]
+        as_shown = as_shown and all(bool(before.options.get(name)) == ticked for name, ticked in ticks.items())
+        if request.form.get("do") == "import" and as_shown:
+            queue.run_for_real(job_id, by)
+        else:
+            queue.preview_again(job_id, by, {"mapping": said, **ticks})
+            if request.form.get("do") == "import":
+                tell("You changed what is meant, so this is a new preview. Nothing was imported yet.")
     except BlogError as error:
         tell(str(error))
     return redirect(url_for("admin.job", job_id=job_id), code=303)

@@ -25,8 +25,11 @@ def revisions(post_id: int) -> ResponseReturnValue:
     found = list_revisions(post_id)
     numbers = {revision.number for revision in found}
     newest = next((revision.number for revision in found if not revision.beside), 0)
-    new = _chosen("new", numbers, newest)
-    old = _chosen("old", numbers, max((number for number in numbers if number < new), default=new))
+    # What an import brought and nobody has looked at yet is held against what the post says now.
+    beside = found[0].number if found and found[0].beside else 0
+    new = _chosen("new", numbers, beside or newest)
+    before = newest if beside and new == beside else max((number for number in numbers if number < new), default=new)
+    old = _chosen("old", numbers, before)
     older, newer = (next((r for r in found if r.number == number), None) for number in (min(old, new), max(old, new)))
     pieces = compare(older.body, newer.body) if older and newer and older is not newer else []
     return render_template(

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+from blogapp.core.config import settings
 from blogapp.core.errors import Invalid
 from blogapp.porting.detect import detect
-from blogapp.porting.documents import BadDocument, Item
+from blogapp.porting.documents import BadDocument, Document, Item, Refusal
 from blogapp.porting.importing import Progress, Run, checked, import_items, import_snips
 from blogapp.porting.pictures import Pictures
 from blogapp.porting.report import Report
@@ -14,6 +17,7 @@ from blogapp.porting.services import frontmatter, ghost, substack, wordpress
 from blogapp.porting.services.sites import find_site
 from blogapp.porting.unpacking import opened
 
+FAR_APART = timedelta(days=400)
 READERS: dict[str, Callable[[Path], Iterator[Item]]] = {
     "ghost": ghost.read,
     "wordpress": wordpress.read,
@@ -55,6 +59,31 @@ def import_posts(
                 )  # fmt: skip
             folder = pictures or (find_site(there).root if what == "markdown" else None)
             run = Run(by, dry_run, Pictures(folder), emails)
-            return import_items(READERS[what](there), run, report=report, on_progress=on_progress)
+            return import_items(_sensible(READERS[what](there)), run, report=report, on_progress=on_progress)
     except BadDocument as error:
         raise Invalid(f"{path.name}: {error}") from None
+
+
+def _sensible(items: Iterator[Item]) -> Iterator[Item]:
+    """Without what one export has twice, and with weeks only where they are this site's."""
+    seen: set[str] = set()
+    for item in items:
+        if isinstance(item, Document):
+            if item.name in seen:
+                yield Refusal(item.path, "another one of this export has the same number or name")
+                continue
+            seen.add(item.name)
+            item = _of_our_weeks(item)
+        yield item
+
+
+def _of_our_weeks(document: Document) -> Document:
+    """Others count weeks too, from another beginning: a "Week 12" that is years from ours is an article."""
+    at = document.published_at or document.created_at
+    if document.weeks is None or at is None:
+        return document
+    apart = abs(document.weeks.first_day(settings().site_epoch) - at.date())
+    if apart <= FAR_APART:
+        return document
+    said = f"{document.weeks.title} is far from its date here, so it is an article (BLOG_SITE_EPOCH says where weeks begin)"
+    return replace(document, kind="article", weeks=None, warnings=(*document.warnings, (0, said)))

@@ -37,7 +37,8 @@ def find_candidates(paths: Iterable[Path], *, without: str = "") -> Iterator[Can
         if path.is_symlink():
             yield Candidate(path, LINK, path)
         elif path.is_dir():
-            yield from (found for found in _walk(path, path) if not without or not _is_in(found, path / without))
+            passed_over = path / without if without and not (path / without).is_symlink() else None
+            yield from (found for found in _walk(path, path) if passed_over is None or not _is_in(found, passed_over))
         elif path.exists():
             yield Candidate(path, "", path)
         else:

@@ -9,8 +9,9 @@ from typing import IO
 from sqlalchemy import select
 
 from blogapp.auth.models import Member
+from blogapp.core.config import settings
 from blogapp.core.db import db
-from blogapp.core.markup import render
+from blogapp.core.markup import absolute, render
 from blogapp.porting.folders import write_file
 from blogapp.porting.models import Source
 from blogapp.porting.snips.parsing import ORIGIN
@@ -74,6 +75,8 @@ def write_pages(folder: Path, language: str, *, drafts: bool = False) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for count, (name, title, text) in enumerate(each_html(as_shown=True, drafts=drafts), 1):  # noqa: B007
-        page = FRAME.format(lang=html.escape(language), title=html.escape(title), html=text)
+        page = FRAME.format(
+            lang=html.escape(language), title=html.escape(title), html=absolute(text, settings().base_url)
+        )
         write_file(folder, f"{name}.html", page.encode("utf-8"))
     return count

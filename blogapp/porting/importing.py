@@ -37,6 +37,7 @@ class Run:
     gone: whether the import should hold a file at that path and does not; tells a renamed one from a new one.
     authors: slug -> id of the members that were met and stay.
     is_first: there was nothing here before it that could be one of its documents.
+    weeks_met: in a dry run, the weeks that its documents would cover.
     """
 
     by: int | None = None
@@ -47,6 +48,7 @@ class Run:
     gone: Callable[[str], bool] = lambda path: False
     authors: dict[str, int] = field(default_factory=dict)
     is_first: bool = False
+    weeks_met: set[int] = field(default_factory=set)
 
 
 def import_snips(

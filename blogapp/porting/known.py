@@ -12,7 +12,7 @@ from blogapp.porting.models import Source
 
 COLUMNS = (
     Source.id, Source.name, Source.path, Source.post_id, Source.member_id, Source.sha256, Source.title, Source.body,
-    Source.beside_sha256, Source.content.is_not(None).label("has_content"),
+    Source.beside_sha256, Source.facts, Source.content.is_not(None).label("has_content"),
 )  # fmt: skip
 
 
@@ -29,7 +29,13 @@ class Known:
     title: str
     body: str
     beside_sha256: str | None
+    facts: dict[str, Any]
     has_content: bool
+
+    @property
+    def pictures(self) -> dict[str, str]:
+        """Address in the document -> address of the attachment here; `!size` where the file was no good."""
+        return dict(self.facts.get("pictures", {}))
 
 
 def find_known(origin: str, name: str) -> Known | None:

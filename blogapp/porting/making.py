@@ -1,10 +1,10 @@
 """A document becomes a post, or changes the one that it became; what both sides changed is kept beside it."""
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,16 +14,15 @@ from blogapp.auth.models import Member
 from blogapp.core.addresses import Redirect, Slug, claim_slug
 from blogapp.core.clock import now
 from blogapp.core.db import bump_version, transaction
-from blogapp.core.markup import Rendered, render
-from blogapp.porting import pictures
 from blogapp.porting.documents import BadDocument, Document, Leftover
+from blogapp.porting.fresh import Fresh, freshened
 from blogapp.porting.known import Known, find_known, note
-from blogapp.porting.matching import adopt, came_before, is_as_before, made_here
+from blogapp.porting.matching import adopt, came_before, is_as_before, made_here, unescaped
 from blogapp.porting.people import Undone, member_id
-from blogapp.porting.pictures import Place, Ready
+from blogapp.porting.pictures import show_as_before
 from blogapp.porting.report import Outcome
 from blogapp.posts.models import Post, Revision
-from blogapp.posts.naming import check_weeks, lock_names, make_room, move_to, text_for, title_for
+from blogapp.posts.naming import check_weeks, free_slug, lock_names, make_room, move_to, text_for, title_for
 from blogapp.posts.queries import next_number
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
@@ -33,28 +32,12 @@ if TYPE_CHECKING:
 
 # A clock or an offset may be a little wrong; a year may not.
 LEEWAY = timedelta(days=1)
-BESIDE = "the document and its post have both changed; the post keeps its text, and the document's is its revision {}"
-
-
-@dataclass(frozen=True)
-class Fresh:
-    """A document on its way in: as a post keeps it, and how it looks where that is known already.
-
-    `rendered` is None where it shows pictures, whose addresses are only known inside the transaction.
-    """
-
-    document: Document
-    run: "Run"
-    sha256: str
-    title: str
-    body: str
-    rendered: Rendered | None
-    places: list[Place]
-    ready: dict[Path, Ready]
-    met: dict[str, int] = field(default_factory=dict)
-
-    def rendering(self) -> Rendered:
-        return self.rendered or render(self.body, title=self.title, format=self.document.format)
+# Whose names are addresses that somebody chose, and links in other documents count on.
+SNIPS = "snips"
+BESIDE = (
+    "the document and its post have both changed. The post keeps its text; the document's is its revision {}: compare the "
+    "two under Revisions, and put them together"
+)
 
 
 def bring(document: Document, run: "Run") -> Outcome:
@@ -68,27 +51,39 @@ def bring(document: Document, run: "Run") -> Outcome:
     known = came_before(document, sha256, run)
     title, body = title_for(document.title, document.weeks), text_for(document.body)
     places, missing = run.pictures.places(body, document.image_roots)
-    warnings = [f"line {line}: {what}" if line else what for line, what in document.warnings]
-    warnings += [f"{address} is not in the folder of images" for address in missing]
     if known is not None and is_as_before(known, document, sha256, body, places):
         return Outcome(document.path, "unchanged", post_id=known.post_id)
     own = made_here(document, title, body) if known is None and not run.is_first else None
     if own is not None:
         return adopt(own, document, sha256, run)
     _check(document, body)
-    rendered = None if places else render(body, title=title, format=document.format)
-    with pictures.readied(places) as (ready, broken):
-        warnings += [f"{path.name}: {why}" for path, why in broken.items()]
-        fresh = Fresh(document, run, sha256, title, body, rendered, places, ready)
-        try:
-            with transaction() as session:
-                outcome = _make(session, fresh) if known is None else _change(session, known, fresh)
-                if run.dry_run:
-                    raise Undone
-            run.authors.update(fresh.met)
-        except Undone:
-            pass
+    if known is not None and not places:
+        body = show_as_before(body, places, known.pictures)
+    warnings = [f"line {line}: {what}" if line else what for line, what in document.warnings]
+    warnings += [f"{address} is not in the folder of images" for address in missing]
+    with freshened(document, run, known, title, body, places) as fresh:
+        warnings += [f"{path.name}: {why}" for path, why in fresh.broken.items()]
+        outcome = _write(fresh, known)
     return replace(outcome, warnings=tuple(warnings))
+
+
+def _write(fresh: Fresh, known: Known | None) -> Outcome:
+    """One transaction; of a dry run nothing stays."""
+    run = fresh.run
+    try:
+        with transaction() as session:
+            if known is None or known.post_id is None:
+                outcome = _make(session, known, fresh)
+            else:
+                outcome = _change(session, known, fresh)
+            if run.dry_run:
+                raise Undone
+        run.authors.update(fresh.met)
+    except Undone:
+        weeks = fresh.document.weeks
+        if outcome.result == "made" and fresh.document.kind == "week" and weeks:
+            run.weeks_met.update(range(weeks.first, weeks.last + 1))
+    return outcome
 
 
 def keep_leftover(leftover: Leftover, run: "Run") -> Outcome:
@@ -130,80 +125,102 @@ def _published_at(document: Document) -> datetime | None:
     return document.published_at or document.created_at or undated
 
 
-def _make(session: Session, fresh: Fresh) -> Outcome:
+def _make(session: Session, known: Known | None, fresh: Fresh) -> Outcome:
     document = fresh.document
+    if known is not None and known.member_id is not None:
+        raise BadDocument("the text about a member came from a document of that name; give the file another name")
     lock_names(session)
     created_at = _past(document.created_at or document.published_at)
     author_id = _author(session, fresh)
     post = Post(author_id=author_id, created_at=created_at, state="draft", version=1, in_menu=_wants_menu(document))
-    fresh = _with_pictures(session, fresh)
-    _fill(session, post, fresh)
-    post.slug = document.slug or document.name
-    make_room(session, post.slug)
+    fresh = fresh.with_pictures(session)
+    _say(session, post, fresh, {})
+    post.slug = _address(session, document)
     session.add(post)
     session.flush()
     claim_slug(session, post.slug, f"post:{post.id}")
     if not document.draft:
         _publish(post, document)
     _lead_here(session, post, document)
-    _keep(session, post, fresh, None, "made")
+    _keep(session, post, fresh, known, "made")
     return Outcome(document.path, "made", post_id=post.id)
+
+
+def _address(session: Session, document: Document) -> str:
+    """Its own. What comes from elsewhere may have another one where its own is taken: nobody there could choose.
+
+    Raises:
+        Invalid: it is taken, reserved or malformed.
+    """
+    wanted = document.slug or document.name
+    if document.origin != SNIPS:
+        return free_slug(session, wanted, "")
+    make_room(session, wanted)
+    return wanted
 
 
 def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
     document = fresh.document
-    post = session.get(Post, known.post_id, with_for_update={"of": Post}, populate_existing=True)
-    if post is None:
-        raise BadDocument("what came of it before is no post")
+    post = session.get_one(Post, known.post_id, with_for_update={"of": Post}, populate_existing=True)
     if post.deleted_at is not None:
         raise BadDocument("its post was deleted here; restore the post first")
     if document.draft and post.state == "published":
         raise BadDocument("it says that it is a draft, but its post is public; withdraw the post first")
     lock_names(session)
-    fresh = _with_pictures(session, fresh)
-    ours, theirs = (post.title, post.body), (fresh.title, fresh.body)
-    before = (known.title, known.body)
-    if ours != before and theirs not in (before, ours):
+    fresh = fresh.with_pictures(session)
+    edited = not _same_text((post.title, post.body), (known.title, known.body))
+    same = _same_text((post.title, post.body), (fresh.title, fresh.body)) and post.format == document.format
+    moved_on = (fresh.title, fresh.body) != (known.title, known.body) or post.format != document.format
+    if edited and moved_on and not same:
         return _keep_beside(session, post, known, fresh)
-    post.author_id = _author(session, fresh)
-    if theirs != before:
-        _fill(session, post, fresh)
+    publishes = not document.draft and post.first_published_at is None
+    if edited and publishes and not same:
+        raise BadDocument("it is no draft any more, but its text was edited here: publish the post here")
+    if known.facts.get("author") != document.author:
+        post.author_id = _author(session, fresh)
+    if moved_on and not (edited and same):
+        _say(session, post, fresh, known.facts)
     _follow_name(session, post, known, document)
-    if not document.draft and post.first_published_at is None:
+    if publishes:
         _publish(post, document)
     _lead_here(session, post, document)
-    _keep(session, post, fresh, known, "changed")
-    return Outcome(document.path, "changed", post_id=post.id)
+    result = "unchanged" if edited and same and not publishes else "changed"
+    _keep(session, post, fresh, known, result)
+    return Outcome(document.path, result, post_id=post.id)
 
 
-def _with_pictures(session: Session, fresh: Fresh) -> Fresh:
-    """The document with its pictures kept, and their addresses in its text."""
-    if not fresh.ready:
-        return fresh
-    kept = {path: pictures.keep(session, ready, fresh.run.by) for path, ready in fresh.ready.items()}
-    return replace(fresh, body=pictures.show_instead(fresh.body, fresh.places, kept))
+def _same_text(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two titles and texts are the same but for empty lines around, and blanks that our way out puts in."""
+    return (one[0], unescaped(one[1])) == (other[0], unescaped(other[1]))
 
 
-def _fill(session: Session, post: Post, fresh: Fresh) -> None:
-    """Put into the post what the document says.
+def _say(session: Session, post: Post, fresh: Fresh, before: Mapping[str, Any]) -> None:
+    """Let the post say what the document says. What was set here stays where the document says the same as before.
 
     Raises:
         WeekTaken: another post covers one of its weeks.
     """
-    document = fresh.document
-    post.kind, post.format, post.title, post.body = document.kind, document.format, fresh.title, fresh.body
-    post.week_from, post.week_to = (document.weeks.first, document.weeks.last) if document.weeks else (None, None)
+    document, facts = fresh.document, fresh.facts
+    post.format, post.title, post.body = document.format, fresh.title, fresh.body
+    if any(before.get(name) != facts[name] for name in ("kind", "weeks")):
+        weeks = document.weeks
+        post.kind = document.kind
+        post.week_from, post.week_to = (weeks.first, weeks.last) if weeks else (None, None)
+        if document.kind == "week" and weeks and fresh.run.weeks_met & set(range(weeks.first, weeks.last + 1)):
+            raise BadDocument("another document of this import covers one of its weeks")
+        with session.no_autoflush:
+            check_weeks(session, post)
     post.updated_at = max(post.created_at, _past(document.updated_at or post.created_at))
-    with session.no_autoflush:
-        check_weeks(session, post)
 
 
 def _keep(session: Session, post: Post, fresh: Fresh, known: Known | None, result: str) -> None:
     """What follows from the text: its HTML, a revision, the audit entry, and that readers see it."""
     document = fresh.document
+    for signer in sorted(document.signers):  # So that their names lead somewhere.
+        member_id(session, signer, fresh.run, fresh.met)
     post.extra = {**post.extra, "meta": [list(pair) for pair in document.meta], "tags": list(document.tags)}
     if (post.title, post.body) == (fresh.title, fresh.body):
-        shown = show_rendered(session, post, fresh.rendering())
+        shown = show_rendered(session, post, fresh.rendered)
         if shown or known is not None:
             link_files(session, post.id, shown)
         keep_revision(session, post, post.author_id, post.updated_at, fresh=True, first=known is None)
@@ -218,6 +235,7 @@ def _note(session: Session, post: Post, known: Known | None, fresh: Fresh) -> No
     note(
         session, known, origin=document.origin, name=document.name, path=document.path, post_id=post.id,
         content=document.content, sha256=fresh.sha256, title=fresh.title, body=fresh.body, beside_sha256=None,
+        facts=fresh.facts,
     )  # fmt: skip
 
 
@@ -266,10 +284,8 @@ def _publish(post: Post, document: Document) -> None:
 
 
 def _author(session: Session, fresh: Fresh) -> int:
-    """Who wrote it. Those who signed a link in it are made known too, so that their names lead somewhere."""
+    """Who wrote it."""
     document, run = fresh.document, fresh.run
-    for signer in sorted(document.signers):
-        member_id(session, signer, run, fresh.met)
     if document.author:
         return member_id(session, document.author, run, fresh.met)
     admins = select(Member.id).where(Member.role == "admin", Member.active).order_by(Member.id).limit(1)

@@ -9,7 +9,7 @@ from blogapp.core.db import db, transaction
 from blogapp.porting.documents import BadDocument, Document
 from blogapp.porting.known import Known, find_known, find_same_content, note
 from blogapp.porting.models import Source
-from blogapp.porting.pictures import Place
+from blogapp.porting.pictures import Place, bad_mark
 from blogapp.porting.report import Outcome
 from blogapp.posts.models import Post
 
@@ -40,11 +40,11 @@ def made_here(document: Document, title: str, body: str) -> Row[int, str, str] |
     query = query.where(Post.slug == document.slug, Post.deleted_at.is_(None), Post.format == document.format)
     post = db.session.execute(query.where(~select(Source.id).where(Source.post_id == Post.id).exists())).one_or_none()
     db.session.rollback()
-    same = post is not None and (post.title, _unescaped(post.body)) == (title, _unescaped(body))
+    same = post is not None and (post.title, unescaped(post.body)) == (title, unescaped(body))
     return post if same else None
 
 
-def _unescaped(body: str) -> str:
+def unescaped(body: str) -> str:
     """Our way out puts a blank before a colon at the beginning of a line."""
     return re.sub(r"^ ?:", ":", body, flags=re.MULTILINE).strip()
 
@@ -65,5 +65,14 @@ def is_as_before(known: Known, document: Document, sha256: str, body: str, place
     if known.beside_sha256 == sha256:
         return True
     same = (known.sha256, known.name, known.path, known.has_content) == (sha256, document.name, document.path, True)
-    shown_since = any(body[place.start : place.end] in known.body for place in places)
-    return same and not shown_since and known.body.count("<%") == body.count("<%")
+    return same and not shows_more(known, body, places) and known.body.count("<%") == body.count("<%")
+
+
+def shows_more(known: Known, body: str, places: list[Place]) -> bool:
+    """Whether a picture is there now that was not, or was no good, when the document came before."""
+    kept = known.pictures
+    for place in places:
+        before = kept.get(body[place.start : place.end])
+        if before is None or (before.startswith("!") and before != bad_mark(place.path)):
+            return True
+    return False

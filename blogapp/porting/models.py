@@ -1,8 +1,9 @@
 """Where what was imported came from."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
 from blogapp.core.clock import now
@@ -36,4 +37,6 @@ class Source(Base):
     body: Mapped[str] = mapped_column(default="")
     # A later state of the file that was stored as a revision beside the post, because both had changed.
     beside_sha256: Mapped[str | None]
+    # What it said itself: kind, author, weeks, and `pictures`: {address in it: address here, or "!size" of a bad one}.
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     imported_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)

@@ -34,7 +34,11 @@ def bring(person: Person, run: "Run") -> Outcome:
     """
     sha256 = hashlib.sha256(person.content).hexdigest()
     known = find_known(person.origin, person.slug)
-    if known is not None and known.sha256 == sha256 and known.has_content:
+    if known is not None and known.path not in ("", person.path) and run.lies(known.path):
+        raise BadDocument(f"{known.path} has the same name")
+    if known is not None and known.post_id is not None:
+        raise BadDocument("a post came from a document of that name; delete the post first")
+    if known is not None and known.member_id and (known.sha256, known.path) == (sha256, person.path):
         return Outcome(person.path, "unchanged", member_id=known.member_id)
     if len(person.bio) > LONGEST_BIO:
         raise BadDocument(f"the text about them is longer than {LONGEST_BIO:,} characters")
@@ -44,14 +48,14 @@ def bring(person: Person, run: "Run") -> Outcome:
     try:
         with transaction() as session:
             member = find_or_make(session, person.slug, run, name=person.name, email=person.email)
-            if member.bio not in ("", person.bio, known.body if known else ""):
+            if member.bio not in (person.bio, known.body if known else ""):
                 raise BadDocument("its member has another text about them here; put the two together by hand")
             member.bio, member.bio_html = person.bio, html
             if member.name == humanise(person.slug):
                 member.name = clean_name(person.name)
             note(
                 session, known, origin=person.origin, name=person.slug, path=person.path, member_id=member.id,
-                content=person.content, sha256=sha256, title=member.name, body=person.bio,
+                content=person.content, sha256=sha256, title=person.name, body=person.bio,
             )  # fmt: skip
             record(session, "member.import", f"member:{member.id}", by=run.by, result=result)
             bump_version(session)

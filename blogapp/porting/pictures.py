@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from blogapp.core.config import settings
 from blogapp.core.errors import Invalid
 from blogapp.posts import files
-from blogapp.posts.attachments import address_of, safe_name
+from blogapp.posts.attachments import safe_name
 from blogapp.posts.media import DOWNLOAD, EXTENSIONS, Media, prepare
 from blogapp.posts.models import Attachment
 
@@ -56,7 +56,7 @@ class Pictures:
             return [], []
         found: list[Place] = []
         missing: list[str] = []
-        pattern = re.compile("(?<![\\w/.%-])(?:" + "|".join(re.escape(r) for r in sorted(roots, key=len)[::-1]) + ")")
+        pattern = re.compile("(?<![\\w/.%:-])(?:" + "|".join(re.escape(r) for r in sorted(roots, key=len)[::-1]) + ")")
         at = 0
         while match := pattern.search(text, at):
             place = self._place(text, match)
@@ -143,12 +143,17 @@ def _ending(name: str) -> str:
     return "jpg" if ending == "jpeg" else ending
 
 
-def keep(session: Session, picture: Ready, by: int | None) -> Attachment:
+def bad_mark(path: Path) -> str:
+    """What is noted of a file that is no good, so that it is tried again once it is another one."""
+    return f"!{path.stat().st_size}"
+
+
+def keep(session: Session, picture: Ready, by: int | None, *, dry_run: bool = False) -> Attachment:
     """The attachment with that content and name, made where there is none; in the caller's transaction."""
     query = select(Attachment).where(Attachment.sha256 == picture.sha256, Attachment.filename == picture.filename)
     found = session.execute(query.order_by(Attachment.id).limit(1)).scalar_one_or_none()
     if found is None:
-        if not files.path_of(picture.sha256).exists():
+        if not dry_run and not files.path_of(picture.sha256).exists():
             files.store(picture.scratch, picture.sha256)
         found = Attachment(
             filename=picture.filename,
@@ -164,11 +169,24 @@ def keep(session: Session, picture: Ready, by: int | None) -> Attachment:
     return found
 
 
-def show_instead(text: str, places: list[Place], kept: dict[Path, Attachment]) -> str:
-    """The text with the attachments' addresses in place of the old ones."""
+def stand_in(picture: Ready) -> str:
+    """An address for the time until the attachment has one: a text is rendered before the transaction."""
+    return f"/files/0/{picture.sha256[:24]}-{picture.filename}"
+
+
+def show_instead(text: str, places: list[Place], addresses: dict[Path, str]) -> str:
+    """The text with other addresses in those places."""
     pieces, at = [], 0
     for place in places:
-        if place.path in kept:
-            pieces += [text[at : place.start], address_of(kept[place.path])]
+        if place.path in addresses:
+            pieces += [text[at : place.start], addresses[place.path]]
             at = place.end
     return "".join([*pieces, text[at:]])
+
+
+def show_as_before(text: str, places: list[Place], pictures: dict[str, str]) -> str:
+    """The text with the pictures that an earlier import kept, where the folder of images is not at hand now."""
+    for address in sorted(pictures, key=len, reverse=True):
+        if not pictures[address].startswith("!") and not any(text[p.start : p.end] == address for p in places):
+            text = re.sub(rf"(?<![\w/.%:-]){re.escape(address)}(?![\w/%-])", lambda _, a=address: pictures[a], text)  # type: ignore[misc]
+    return text

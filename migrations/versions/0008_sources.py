@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("title", sa.String(), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
         sa.Column("beside_sha256", sa.String(), nullable=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("post_id IS NULL OR member_id IS NULL", name=op.f("ck_sources_one_owner")),
         sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_sources_member_id"), ondelete="CASCADE"),
@@ -72,6 +73,7 @@ def _move_marks() -> None:
         "sources",
         *[sa.column(name) for name in ("origin", "name", "path", "post_id", "sha256", "title", "body")],
         sa.column("imported_at", sa.DateTime(timezone=True)),
+        sa.column("facts", sa.JSON()),
     )
     bind = op.get_bind()
     for post in bind.execute(sa.select(posts).where(sa.cast(posts.c.extra, sa.String).like('%"snip"%'))).all():
@@ -92,6 +94,7 @@ def _move_marks() -> None:
                 title=title,
                 body=body,
                 imported_at=post.created_at,
+                facts={},
             )
         )
 

@@ -19,7 +19,9 @@ from blogapp.digest.publishing import withdraw
 from blogapp.porting.documents import Document
 from blogapp.porting.importing import Run, import_items
 from blogapp.porting.models import Source
+from blogapp.posts import files
 from blogapp.posts.models import Attachment, Post
+from blogapp.posts.writing import save_post
 from tests.heard import import_snips
 
 KEYS = ":author: ada-archer\n:created_at: 2018-02-09 10:22:25 +0100\n"
@@ -316,3 +318,151 @@ def test_a_text_about_a_member_that_was_written_here_is_not_lost(app: Flask, ali
     assert outcome.result == "refused"
     assert "another text about them here" in outcome.reason
     assert db.session.execute(select(Member.bio).where(Member.slug == "alice-archer")).scalar_one() == "Mine."
+
+
+# Drafts
+
+
+def state(slug: str) -> str:
+    return post(slug).state
+
+
+@pytest.mark.parametrize("named", ["_drafts", "blog/_drafts", "blog/_drafts/idea.snip.markdown"])
+def test_what_lies_among_drafts_is_one_however_it_is_named(
+    app: Flask, alice: Member, tmp_path: Path, named: str
+) -> None:
+    path = tmp_path / named if named.endswith("markdown") else tmp_path / named / "idea.snip.markdown"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"Not yet.\n\n{KEYS}")
+    import_snips([tmp_path / named])
+    assert state("idea") == "draft"
+
+
+def test_a_draft_says_nothing_in_public_texts(app: Flask, alice: Member, snips: Path) -> None:
+    (snips / "blog" / "_drafts").mkdir(parents=True)
+    (snips / "blog" / "_drafts" / "idea.snip.markdown").write_text(f"Zebra words.\n\n:page_title: Zebra\n{KEYS}")
+    (snips / "blog" / "public.snip.markdown").write_text(f"Public.\n\n{KEYS}")
+    tags = "<%= include_snip 'idea' %> <%= l('idea') %> <%= project 'idea' %> <%= list_of kind: 'blog' %>"
+    (snips / "all.snip.markdown").write_text(f"{tags}\n\n{KEYS}")
+    import_snips([snips])
+    body = post("all").body
+    assert "Zebra" not in body
+    assert '<a href="/public">Public</a>' in body
+    assert "[Idea](/idea)" in body
+
+
+def test_a_persons_page_that_is_a_draft_is_kept_and_nobody_reads_it(
+    app: Flask, alice: Member, snips: Path, reader: FlaskClient
+) -> None:
+    path = snips / "people" / "tom-ward.snip.markdown"
+    path.write_text(f"Zebra.\n\n:draft: true\n{DATED}")
+    import_snips([snips])
+    assert "Zebra" not in reader.get("/tom-ward").text
+    path.write_text(f"Zebra.\n\n{DATED}")
+    import_snips([snips])
+    assert "Zebra" in reader.get("/tom-ward").text
+
+
+def test_images_behind_a_link_are_not_followed(app: Flask, alice: Member, snips: Path) -> None:
+    (snips / "images").symlink_to(snips.parent / "images", target_is_directory=True)
+    report = import_snips([snips])
+    assert count(Attachment) == 0
+    assert "symbolic link" in report.of("images").reason
+
+
+# Coming again
+
+
+def test_pictures_stay_when_a_changed_file_comes_without_its_folder_of_images(
+    app: Flask, alice: Member, snips: Path
+) -> None:
+    import_snips([snips], images=snips.parent / "images")
+    path = snips / "weeknotes" / "week-1.snip.markdown"
+    path.write_text(path.read_text().replace("Hello.", "Good day."))
+    assert import_snips([snips]).of("week-1.snip").result == "changed"
+    assert post("week-1").body.startswith("Good day.\n\n![A boat](/files/")
+    assert import_snips([snips]).results == ["unchanged"] * 8
+
+
+def test_a_picture_that_is_no_good_is_tried_again_only_once_it_is_another(
+    app: Flask, alice: Member, snips: Path
+) -> None:
+    images = snips.parent / "images"
+    (images / "blog" / "Boat_1.png").write_bytes(b"nothing of a picture")
+    import_snips([snips], images=images)
+    before = everything()
+    assert import_snips([snips], images=images).results == ["unchanged"] * 8
+    assert everything() == before
+    picture(images / "blog" / "Boat_1.png")
+    assert import_snips([snips], images=images).of("week-1.snip").result == "changed"
+    assert "/files/" in post("week-1").body
+
+
+def test_what_was_set_here_stays_where_the_file_says_the_same_as_before(
+    app: Flask, alice: Member, bob: Member, snips: Path
+) -> None:
+    number = bob.id
+    import_snips([snips])
+    evening = post("evening")
+    save_post(
+        evening.id, evening.version, alice.id, title=evening.title, body=evening.body, kind="page", author_id=number
+    )
+    path = snips / "show-and-tell" / "evening.snip.markdown"
+    path.write_text(path.read_text().replace("An evening.", "A long evening."))
+    assert import_snips([snips]).of("evening").result == "changed"
+    evening = post("evening")
+    assert (evening.body, evening.kind, evening.author_id) == ("A long evening.", "page", number)
+
+
+def test_two_files_about_one_person_are_told_apart_every_time(app: Flask, alice: Member, snips: Path) -> None:
+    (snips / "people" / "old").mkdir()
+    (snips / "people" / "old" / "ada-archer.snip.markdown").write_text(f"Other.\n\n{DATED}")
+    for _ in range(2):
+        report = import_snips([snips])
+        assert report.of("people/old").result == "refused"
+    assert (
+        db.session.execute(select(Member.bio).where(Member.slug == "ada-archer")).scalar_one().startswith("Ada reads")
+    )
+
+
+def test_a_text_about_a_member_that_was_taken_away_here_stays_away(app: Flask, alice: Member, snips: Path) -> None:
+    import_snips([snips])
+    ada = db.session.execute(select(Member).where(Member.slug == "ada-archer")).scalar_one()
+    edit_profile(ada.id, ada.version, name=ada.name, email="", slug=ada.slug, bio="", by=alice.id)
+    path = snips / "people" / "ada-archer.snip.markdown"
+    path.write_text(f"New words.\n\n{DATED}")
+    assert import_snips([snips]).of("ada-archer").result == "refused"
+    db.session.rollback()
+    assert db.session.execute(select(Member.bio).where(Member.slug == "ada-archer")).scalar_one() == ""
+
+
+def test_a_file_that_becomes_html_is_rendered_as_html(app: Flask, alice: Member, snips: Path) -> None:
+    import_snips([snips])
+    path = snips / "show-and-tell" / "evening.snip.markdown"
+    path.rename(path.with_name("evening.snip.html"))
+    assert import_snips([snips]).of("evening").result == "changed"
+    evening = post("evening")
+    assert (evening.format, "<p>" in evening.html) == ("html", False)
+
+
+def test_a_post_whose_file_moves_among_the_people_is_refused_by_name(app: Flask, alice: Member, snips: Path) -> None:
+    import_snips([snips])
+    (snips / "show-and-tell" / "evening.snip.markdown").rename(snips / "people" / "evening.snip.markdown")
+    assert "a post came from a document of that name" in import_snips([snips]).of("evening").reason
+
+
+def test_a_template_that_becomes_a_post_becomes_one(app: Flask, alice: Member, snips: Path) -> None:
+    import_snips([snips])
+    (snips / "templates" / "week-nnn.snip.markdown").rename(snips / "blog.snip.markdown")
+    (snips / "blog.snip.markdown").rename(snips / "week-nnn.snip.markdown")
+    assert import_snips([snips]).of("week-nnn").result == "made"
+    assert state("week-nnn") == "draft"
+
+
+def test_a_dry_run_stores_no_picture_and_sees_two_files_about_one_week(app: Flask, alice: Member, snips: Path) -> None:
+    (snips / "weeknotes" / "weeks-1-to-2.snip.markdown").write_text(f"Both.\n\n{KEYS}")
+    dry = import_snips([snips], images=snips.parent / "images", dry_run=True)
+    assert [path for path in files.folder().rglob("*") if path.is_file()] == []
+    real = import_snips([snips], images=snips.parent / "images")
+    assert [(o.path, o.result) for o in dry.outcomes] == [(o.path, o.result) for o in real.outcomes]
+    assert dry.count("refused") == 1

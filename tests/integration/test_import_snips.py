@@ -195,7 +195,7 @@ def test_a_file_that_changed_as_its_post_did_is_taken_as_it_is(app: Flask, write
     import_snips([write(body="First.")])
     post = only_post()
     save_post(post.id, post.version, admin, title=post.title, body="Together.")
-    assert results(import_snips([write(body="Together.")])) == ["changed"]
+    assert results(import_snips([write(body="Together.")])) == ["unchanged"]
     assert results(import_snips([write(body="Next.")])) == ["changed"]
     assert only_post().body == "Next."
 
@@ -204,9 +204,12 @@ def test_new_keys_of_a_file_leave_a_text_alone_that_was_edited_here(app: Flask, 
     import_snips([write(body="First.", draft="true")])
     post = only_post()
     save_post(post.id, post.version, alice.id, title=post.title, body="Ours.")
-    assert results(import_snips([write(body="First.")])) == ["changed"]
+    assert results(import_snips([write(body="First.", draft="true", layout="wide")])) == ["changed"]
+    assert only_post().body == "Ours."
+    # Nor does it make public what nobody has said is ready.
+    assert "publish the post here" in reason(import_snips([write(body="First.")]))
     post = only_post()
-    assert (post.state, post.body, "Ours." in post.html) == ("published", "Ours.", True)
+    assert (post.state, post.body, "Ours." in post.html) == ("draft", "Ours.", True)
 
 
 def test_a_public_post_is_not_hidden_by_a_file_that_says_draft(app: Flask, write: Write) -> None:

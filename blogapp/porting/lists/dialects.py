@@ -107,7 +107,14 @@ SERVICES = {
         Service(
             "mailchimp",
             "Mailchimp",
-            ("emailaddress memberrating", "emailaddress optintime", "emailaddress leid", "emailaddress euid"),
+            (
+                "emailaddress memberrating",
+                "emailaddress optintime",
+                "emailaddress leid",
+                "emailaddress euid",
+                "emailaddress cleantime",
+                "emailaddress unsubtime",
+            ),
             {
                 "email": "emailaddress",
                 "name": "name fullname",

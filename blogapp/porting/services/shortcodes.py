@@ -39,7 +39,7 @@ def without_block_comments(text: str) -> tuple[str, Warnings]:
     """The text without WordPress's marks of blocks; the blocks that it would fill in are named."""
     lines = Lines(text)
     unknown = tuple(
-        (lines.at(match.start()), f"the block “{match['name']}”")
+        (lines.at(match.start()), f"the block “{match['name']}” is not known here")
         for match in FILLED_IN.finditer(text)
         if match["name"] not in NOTHING
     )
@@ -68,7 +68,7 @@ def translate(text: str, files: Mapping[str, str], own: list[str]) -> tuple[str,
         if said is not None:
             return match["escaped"] + said + match["escaped_end"]
         if _is_shortcode(match):
-            unknown.append((lines.at(match.start()), shorten(match[0])))
+            unknown.append((lines.at(match.start()), f"{shorten(match[0])} stays as text"))
             hides = hides or bool(HIDING.search(match["name"]))
         return match[0]
 

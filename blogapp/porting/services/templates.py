@@ -71,7 +71,7 @@ def _translate(
     def instead(match: re.Match[str]) -> str:
         said = say(match)
         if said is None:
-            unknown.append((lines.at(match.start()), shorten(match[0])))
+            unknown.append((lines.at(match.start()), f"{shorten(match[0])} stays as text"))
             return match[0]
         return said
 

@@ -53,8 +53,9 @@ class SnipFolder:
         return sum(1 for _ in find_candidates(self.paths, without=IMAGES))
 
     def images(self) -> Path | None:
-        """The folder of images that lies among the snips, if one does."""
-        return next((path / IMAGES for path in self.paths if (path / IMAGES).is_dir()), None)
+        """The folder of images that lies among the snips, if one does; a link is not followed."""
+        found = (path / IMAGES for path in self.paths)
+        return next((path for path in found if path.is_dir() and not path.is_symlink()), None)
 
     def lies(self, place: str) -> bool:
         """Whether a file is at that place."""
@@ -67,10 +68,16 @@ class SnipFolder:
 
     def _paths_of(self, place: str) -> list[Path]:
         """Where a file of that place would be (see `place_of`)."""
-        first = place.split("/")[0]
-        folders = [root.parent if root.absolute().name == first else root for root in self.paths if root.is_dir()]
-        named = [root for root in self.paths if not root.is_dir() and place_of(Candidate(root, "", root)) == place]
-        return [*named, *(folder / place for folder in folders)] if place else []
+        found: list[Path] = []
+        for root in self.paths:
+            head = "".join(f"{name}/" for name in _telling(root if root.is_dir() else root.parent))
+            if not place.startswith(head):
+                continue
+            if root.is_dir():
+                found.append(root / place[len(head) :])
+            elif place[len(head) :] == root.name:
+                found.append(root)
+        return found if place else []
 
     def read(self) -> Iterator[Item]:
         """What each file is, in the order of their names."""
@@ -90,10 +97,12 @@ class SnipFolder:
         folder = folder_of(place)
         if folder == "templates":
             return Leftover(ORIGIN, snip.name, place, content)
+        draft = is_draft_at(snip, place)
         if folder == "people" and "/" in place:
+            if draft:
+                return Leftover(ORIGIN, snip.name, place, content)
             return self._person(snip, path, place, content)
-        said = self._translator(path, content, format).translate(snip.body)
-        draft = is_draft(snip) or (DRAFTS in place.split("/") and not snip.get("draft"))
+        said = self._translator(path, content, format, draft=draft).translate(snip.body)
         return read_document(snip, folder, said, path=place, content=content, format=format, draft=draft)
 
     def _person(self, snip: Snip, path: Path, place: str, content: bytes) -> Person:
@@ -101,12 +110,12 @@ class SnipFolder:
         name = title_of(Snip(snip.name, "", snip.meta))
         return Person(origin=ORIGIN, slug=snip.name, name=name, path=place, content=content, bio=said.text)
 
-    def _translator(self, path: Path, content: bytes, format: str) -> Translator:
+    def _translator(self, path: Path, content: bytes, format: str, *, draft: bool = False) -> Translator:
         """Speaks for one document; where tags are not its business, code or all of it is left alone."""
         says_so = ERB.search(content) is not None
         if not says_so and b"<%" in content and self._is_strict(path.parent):
             return Translator(_Nothing(), format, allowed=False)
-        return Translator(self, format, spare_code=not says_so, to_html=self.to_html)
+        return Translator(self, format, spare_code=not says_so, draft=draft, to_html=self.to_html)
 
     def _is_strict(self, folder: Path) -> bool:
         if folder not in self._strict:
@@ -165,8 +174,22 @@ def place_of(candidate: Candidate) -> str:
     """Where it lies in what was named: `weeknotes/week-400.snip.markdown`, also where that folder itself was named."""
     path, root = candidate.path, candidate.root
     inside = path.relative_to(root).parts if path != root else (path.name,)
-    folder = (root if path != root else root.parent).absolute().name
-    return "/".join([folder, *inside] if folder in KNOWN and len(inside) == 1 else inside)
+    return "/".join([*_telling(root if path != root else root.parent), *inside])
+
+
+def _telling(folder: Path) -> list[str]:
+    """The names of the folder and of those right above it, as far as they say what lies in it."""
+    names: list[str] = []
+    folder = folder.absolute()
+    while folder.name in KNOWN or folder.name == DRAFTS:
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return names
+
+
+def is_draft_at(snip: Snip, place: str) -> bool:
+    """Whether it is one: it says so, or it lies among the drafts and does not say otherwise."""
+    return is_draft(snip) or (DRAFTS in place.split("/") and not snip.get("draft"))
 
 
 def folder_of(place: str) -> str:
@@ -190,7 +213,8 @@ def _listed(candidate: Candidate) -> Listed | None:
     try:
         snip = parse_snip(candidate.path.name, decode(read_bytes(candidate.path)))
         created_at = parse_time("created_at", snip.get("created_at"))
-        return Listed(snip.name, title_of(snip), created_at, is_draft(snip), snip.get("image"))
+        draft = is_draft_at(snip, place_of(candidate))
+        return Listed(snip.name, title_of(snip), created_at, draft, snip.get("image"))
     except BadDocument:
         return None
 

@@ -23,6 +23,7 @@ FENCE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,}).*?(?:^ {0,3}(?P=fence)[`~]*[ 
 CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\n).)+?(?<!`)(?P=ticks)(?!`)", re.DOTALL)
 # What a collection is called in the old site's code -> the folder that it lies in; others by their own name.
 COLLECTIONS = {"Bloggable": "blog", "Blog": "blog", "Weeknote": "weeknotes", "Weeklink": "weeklinks"}
+IN_HTML = re.compile(r"\s*<[A-Za-z/!]|    ")
 DEEPEST = 5
 IMAGES = "/images/"
 # What an image may say of itself; everything else that the helper was given is its business.
@@ -65,6 +66,7 @@ class Translation:
 class Translator:
     """Says the helpers of one document in its format.
 
+    draft: whether it may say what drafts say.
     spare_code: leave code alone, where tags are examples. allowed: whether tags are the document's business at all.
     """
 
@@ -72,6 +74,7 @@ class Translator:
     format: str
     spare_code: bool = True
     allowed: bool = True
+    draft: bool = False
     to_html: Callable[[str], str] = staticmethod(lambda text: text)
     depth: int = 0
     in_html: bool = False
@@ -94,7 +97,7 @@ class Translator:
     def _say(self, match: re.Match[str], text: str) -> str:
         line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
         # Markdown does not look into lines that are HTML, nor into those that are indented beneath them.
-        self.in_html = self.format == "html" or line.lstrip().startswith("<") or line.startswith("    ")
+        self.in_html = self.format == "html" or IN_HTML.match(line) is not None
         try:
             if "collection" in match.groupdict():
                 return self._listing(match)
@@ -139,7 +142,7 @@ class Translator:
 
     def _name_of(self, slug: str) -> str:
         found = self.shelf.find(slug)
-        return found.title if found else humanise(slug)
+        return found.title if found and (self.draft or not found.is_draft) else humanise(slug)
 
     def _wiki_link(self, call: Call) -> str:
         name = call.text(0)
@@ -169,7 +172,10 @@ class Translator:
         return f'<img src="{escape(address)}" alt="{escape(alt)}"{given}>'
 
     def _include(self, call: Call) -> str:
+        listed = self.shelf.find(call.text(0))
         found = self.shelf.text_of(call.text(0))
+        if listed is not None and listed.is_draft and not self.draft:
+            raise Unreadable  # It would stand in a public text.
         if found is None or self.depth >= DEEPEST:
             raise Unreadable
         body, written_in = found
@@ -182,7 +188,7 @@ class Translator:
     def _mention(self, call: Call) -> str:
         """A project or a member: a link with its name, and its picture before it where it has one."""
         found = self.shelf.find(call.text(0))
-        if found is None:
+        if found is None or (found.is_draft and not self.draft):
             raise Unreadable
         link = html_link(found.title, f"/{found.name}")
         if not found.image:
