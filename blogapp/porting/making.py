@@ -35,8 +35,8 @@ LEEWAY = timedelta(days=1)
 # Whose names are addresses that somebody chose, and links in other documents count on.
 SNIPS = "snips"
 BESIDE = (
-    "the document and its post have both changed. The post keeps its text; the document's is its revision {}: compare the "
-    "two under Revisions, and put them together"
+    "the document and its post have both changed. The post keeps its text; the document's is its revision {}: "
+    "compare the two under Revisions, and put them together"
 )
 
 

@@ -19,6 +19,7 @@ from blogapp.porting.jobs.context import Running
 from blogapp.porting.jobs.models import Job
 from blogapp.porting.report import Outcome
 from blogapp.posts.models import Post
+from blogapp.subscribing.models import Subscriber
 from tests.jobs import SNIPS, add_kind, begin, look, run, zipped
 from tests.pages import soup, text
 
@@ -288,3 +289,37 @@ def test_an_upload_that_was_cut_off_on_its_way_begins_nothing_and_leaves_nothing
         answer = admin.post("/admin/import/snips", content_length=length, **sent)
         assert answer.status_code in (400, 422)
     assert (queue.list_jobs(), folders()) == ([], [])
+
+
+def test_a_list_whose_columns_nobody_knows_is_mapped_in_the_browser(admin: FlaskClient) -> None:
+    content = b"Epost;Zweite\nann@example.org;ann2@example.org\nben@example.org;ben2@example.org\n"
+    page = send(admin, content, "list.csv", "subscribers").location
+    run(only_job().id)
+    seen = admin.get(page)
+    assert "Say below which one does" in seen.text
+    assert soup(seen).select_one('button[value="import"]') is None
+    mapped = {"column-0": "email", "column-1": "", "agreed": "y"}
+    admin.post(f"{page}/columns", data={**mapped, "do": "preview"})
+    run(only_job().id)
+    assert soup(admin.get(page)).select_one('button[value="import"]') is not None
+    # Another column now, and Import pressed: nothing is imported that was not shown.
+    admin.post(f"{page}/columns", data={"column-0": "", "column-1": "email", "agreed": "y", "do": "import"})
+    assert only_job().dry_run
+    run(only_job().id)
+    admin.post(f"{page}/columns", data={"column-0": "", "column-1": "email", "agreed": "y", "do": "import"})
+    assert not only_job().dry_run
+    run(only_job().id)
+    addresses = db.session.execute(select(Subscriber.address).order_by(Subscriber.address)).scalars().all()
+    assert addresses == ["ann2@example.org", "ben2@example.org"]
+
+
+def test_a_list_in_an_older_encoding_says_so_and_can_be_read(admin: FlaskClient) -> None:
+    page = send(
+        admin, "Email,Name,Status\nzoe@example.org,Zoë,subscribed\n".encode("latin-1"), "a.csv", "subscribers"
+    ).location
+    run(only_job().id)
+    assert "older Windows program" in admin.get(page).text
+    columns = {"column-0": "email", "column-1": "name", "column-2": "status", "windows": "y", "do": "preview"}
+    admin.post(f"{page}/columns", data=columns)
+    run(only_job().id)
+    assert "Zoë" in admin.get(page).text
