@@ -85,5 +85,5 @@ def _of_our_weeks(document: Document) -> Document:
     apart = abs(document.weeks.first_day(settings().site_epoch) - at.date())
     if apart <= FAR_APART:
         return document
-    said = f"{document.weeks.title} is far from its date here, so it is an article; BLOG_SITE_EPOCH says where weeks begin"
+    said = f"{document.weeks.title} is far from its date here, so it is an article (see BLOG_SITE_EPOCH)"
     return replace(document, kind="article", weeks=None, warnings=(*document.warnings, (0, said)))
