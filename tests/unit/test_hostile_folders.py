@@ -71,10 +71,3 @@ def test_pictures_are_looked_for_a_bounded_number_of_times(tmp_path: Path, monke
     assert Pictures(tmp_path).places("/images/ " * 2_000, ("/images/",)) == ([], [])
     assert len(asked) <= 31 * 2_000
     assert max(map(len, asked)) <= 400
-
-
-def test_what_ends_an_address_is_looked_for_no_further_than_an_address_reaches(tmp_path: Path) -> None:
-    (tmp_path / "two words.png").touch()
-    text = "/images/two words.png and more " + "/images/" * 500_000
-    found, _ = Pictures(tmp_path).places(text, ("/images/",))
-    assert [place.path.name for place in found] == ["two words.png"]
