@@ -62,13 +62,18 @@ def html(target: Path, jsonl: bool, shown: bool, drafts: bool) -> None:
       blogapp export html pages
       blogapp export html --jsonl posts.jsonl
     """
+    skipped: list[tuple[str, str]] = []
     with inside():
         try:
             if not jsonl:
-                count = write_pages(target, settings().site_language, drafts=drafts)
+                count, skipped = write_pages(target, settings().site_language, drafts=drafts)
             else:
                 with click.open_file(str(target), "w", encoding="utf-8", atomic=str(target) != "-") as out:
                     count = write_lines(out, as_shown=shown, drafts=drafts)
         except OSError as error:
             raise Refused(f"{error.filename or target}: {error.strerror or error}.") from None
     click.echo(f"{count} documents.", err=True)
+    for place, reason in skipped:
+        click.echo(f"{place}: {reason}", err=True)
+    if skipped:
+        raise Refused(f"{len(skipped)} of {count + len(skipped)} could not be written.")

@@ -17,6 +17,7 @@ from blogapp.core.sanitise import TAG, sanitise
 
 PIPELINE = 3
 MAX_CHARACTERS = 500_000
+TOO_LONG = f"The text is too long: {{:,}} characters, and {MAX_CHARACTERS:,} is the most."
 # Only within a tag of sanitised HTML.
 ATTRIBUTE = re.compile(r'(?P<name>[\w:-]+)="(?P<value>[^"]*)"')
 LEADING = re.compile(r"\s*<h(?P<level>[1-6])(?:\s[^>]*)?>(?P<text>.*?)</h(?P=level)>\s*", re.DOTALL)
@@ -42,7 +43,7 @@ def render(text: str, *, title: str = "", format: str = "markdown") -> Rendered:
         Invalid: the text is too long, or nested too deeply to be read by anybody.
     """
     if len(text) > MAX_CHARACTERS:
-        message = f"The text is too long: {len(text):,} characters, and {MAX_CHARACTERS:,} is the most."
+        message = TOO_LONG.format(len(text))
         raise Invalid(message, {"body": message})
     try:
         html = sanitise(_visible_tags(text) if format == "html" else to_html(text))

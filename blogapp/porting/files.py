@@ -12,6 +12,9 @@ from typing import IO
 from blogapp.porting.documents import BadDocument
 
 MAX_BYTES = 5_000_000
+MAX_DEPTH = 30
+TOO_DEEP = f"it lies more than {MAX_DEPTH} folders deep"
+BAD_NAME = "its name is not UTF-8"
 LINK = "it is a symbolic link; name the file that it points to"
 
 
@@ -19,7 +22,8 @@ LINK = "it is a symbolic link; name the file that it points to"
 class Candidate:
     """A path to look at; `reason` says why it can't be one, where that is plain before it is opened.
 
-    `root`: what was named, the path itself or a folder above it.
+    `root`: what was named, the path itself or a folder above it. A name that is not UTF-8 stands in `path` as it can be
+    shown: `caf\\xe9.md`.
     """
 
     path: Path
@@ -34,7 +38,10 @@ def find_candidates(paths: Iterable[Path], *, without: str = "") -> Iterator[Can
         without: the name of a folder that is passed over where it lies right in one of `paths`.
     """
     for path in paths:
-        if path.is_symlink():
+        if not _is_utf8(path.name):
+            path = path.with_name(shown(path.name))
+            yield Candidate(path, BAD_NAME, path)
+        elif path.is_symlink():
             yield Candidate(path, LINK, path)
         elif path.is_dir():
             passed_over = path / without if without and not (path / without).is_symlink() else None
@@ -49,7 +56,10 @@ def _is_in(found: Candidate, folder: Path) -> bool:
     return found.path.is_relative_to(folder)
 
 
-def _walk(folder: Path, root: Path) -> Iterator[Candidate]:
+def _walk(folder: Path, root: Path, depth: int = 1) -> Iterator[Candidate]:
+    if depth > MAX_DEPTH:
+        yield Candidate(folder, TOO_DEEP, root)
+        return
     try:
         with os.scandir(folder) as entries:
             inside = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
@@ -57,12 +67,23 @@ def _walk(folder: Path, root: Path) -> Iterator[Candidate]:
         yield Candidate(folder, _why(error), root)
         return
     for entry in inside:
-        if entry.is_symlink():
+        if not _is_utf8(entry.name):
+            yield Candidate(folder / shown(entry.name), BAD_NAME, root)
+        elif entry.is_symlink():
             yield Candidate(Path(entry.path), LINK, root)
         elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), root)
+            yield from _walk(Path(entry.path), root, depth + 1)
         else:
             yield Candidate(Path(entry.path), "", root)
+
+
+def _is_utf8(name: str) -> bool:
+    return shown(name) == name
+
+
+def shown(name: str) -> str:
+    """A file's name as it can be written down: bytes that are not UTF-8 become `\\xe9`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def read_bytes(path: Path, most_bytes: int = MAX_BYTES) -> bytes:

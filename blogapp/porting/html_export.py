@@ -12,7 +12,7 @@ from blogapp.auth.models import Member
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.markup import absolute, render
-from blogapp.porting.folders import write_file
+from blogapp.porting.folders import Outside, write_file
 from blogapp.porting.models import Source
 from blogapp.porting.snips.parsing import ORIGIN
 from blogapp.porting.snips.reading import ERB
@@ -66,17 +66,21 @@ def write_lines(out: IO[str], *, as_shown: bool = False, drafts: bool = False) -
     return count
 
 
-def write_pages(folder: Path, language: str, *, drafts: bool = False) -> int:
-    """A file each, as readers see it. Returns how many.
+def write_pages(folder: Path, language: str, *, drafts: bool = False) -> tuple[int, list[tuple[str, str]]]:
+    """A file each, as readers see it. Returns how many, and (name, reason) of each that was not written.
 
     Raises:
         OSError: one cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
-    for count, (name, title, text) in enumerate(each_html(as_shown=True, drafts=drafts), 1):  # noqa: B007
-        page = FRAME.format(
-            lang=html.escape(language), title=html.escape(title), html=absolute(text, settings().base_url)
-        )
-        write_file(folder, f"{name}.html", page.encode("utf-8"))
-    return count
+    skipped: list[tuple[str, str]] = []
+    base = settings().base_url
+    for name, title, text in each_html(as_shown=True, drafts=drafts):
+        page = FRAME.format(lang=html.escape(language), title=html.escape(title), html=absolute(text, base))
+        try:
+            write_file(folder, f"{name}.html", page.encode("utf-8"))
+            count += 1
+        except Outside as error:
+            skipped.append((f"{name}.html", str(error)))
+    return count, skipped

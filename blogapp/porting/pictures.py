@@ -1,9 +1,11 @@
 """Pictures that a document shows, from a folder beside it: they become attachments, and the text shows those."""
 
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -22,6 +24,11 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 DOCUMENTS = frozenset(".md .markdown .html .htm .xml .yml .yaml .toml .liquid".split())
 # What may follow an address in a text; a blank may be part of an old file's name.
 END = re.compile(r"[\"'<>)\]\n]")
+# What an address consists of after its first part: any of them may be no longer the file's name.
+PART = re.compile(r"[\s?#&][^\s?#&]*")
+# No address of a file is longer, or holds more blanks.
+LONGEST = 400
+MOST_WORDS = 30
 
 
 @dataclass(frozen=True)
@@ -69,14 +76,14 @@ class Pictures:
         return found, missing
 
     def _place(self, text: str, root: re.Match[str]) -> Place | None:
-        stop = END.search(text, root.end())
-        rest = text[root.end() : stop.start() if stop else len(text)][:400]
+        rest = END.split(text[root.end() : root.end() + LONGEST], maxsplit=1)[0]
+        if words := list(islice(PART.finditer(rest), MOST_WORDS)):
+            rest = rest[: words[-1].end()]
         while rest:
-            for name in (rest, unquote(rest)):
+            for name in dict.fromkeys((rest, unquote(rest))):
                 if path := self._file(name):
                     return Place(root.start(), root.end() + len(rest), path)
-            cut = re.search(r"[\s?#&][^\s?#&]*$", rest)
-            rest = rest[: cut.start()] if cut else ""
+            rest = rest[: words.pop().start()] if words else ""
         return None
 
     def _file(self, name: str) -> Path | None:
@@ -92,14 +99,16 @@ class Pictures:
         ):
             return None
         path = self.folder
-        for part in parts:
-            path = path / part
-            if path.is_symlink():
-                return None
+        kind = 0
         try:
-            return path if path.is_file() else None
-        except OSError:  # a name longer than any can be
+            for part in parts:
+                path = path / part
+                kind = path.lstat().st_mode
+                if stat.S_ISLNK(kind):
+                    return None
+        except (OSError, ValueError):  # it is not there, or no file can have such a name
             return None
+        return path if stat.S_ISREG(kind) else None
 
 
 @contextmanager

@@ -18,13 +18,13 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from blogapp.porting.documents import BadDocument
+from blogapp.porting.files import BAD_NAME, MAX_DEPTH, shown
 
 MAX_BYTES = 5_000_000_000
 MAX_FILES = 200_000
 # Text shrinks to a tenth, logs to a fiftieth; only emptiness shrinks further.
 MAX_RATIO = 100
 ALWAYS_FINE_BYTES = 50_000_000
-MAX_DEPTH = 30
 MAX_INDEX_BYTES = 50_000_000
 CHUNK_BYTES = 256 * 1024
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, struct.error)
@@ -115,7 +115,10 @@ class _Target:
             BadDocument: it is one too many, or may not be there and nobody is told of single files.
         """
         self.check()
+        name, read = shown(name), name
         try:
+            if name != read:
+                raise Unfit(f"the archive holds {name[:80]}: {BAD_NAME}")
             if not kind_fits:
                 raise Unfit(f"the archive holds a link or a device: {name[:80]!r}")
             path = self.place(name)

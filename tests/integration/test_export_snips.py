@@ -19,6 +19,7 @@ from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
+from tests.commands import Command
 from tests.heard import import_snips
 
 KEYS = """\
@@ -196,7 +197,19 @@ def test_html_lines_hold_each_public_text_as_it_was_written(soups: Path) -> None
 
 
 def test_html_pages_stand_by_themselves(soups: Path, tmp_path: Path) -> None:
-    assert write_pages(tmp_path / "pages", "en-GB") == 4
+    assert write_pages(tmp_path / "pages", "en-GB") == (4, [])
     page = (tmp_path / "pages" / "week-2.html").read_text()
     assert page.startswith("<!doctype html>")
     assert "<title>Week 2</title>" in page
+
+
+def test_a_page_that_would_be_written_through_a_link_is_named(soups: Path, tmp_path: Path, blogapp: Command) -> None:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    (tmp_path / "mine").write_text("Mine.")
+    (folder / "week-2.html").symlink_to(tmp_path / "mine")
+    outcome = blogapp("export html pages", code=1)
+    assert "week-2.html: week-2.html is a link" in outcome.stderr
+    assert "1 of 4 could not be written." in outcome.stderr
+    assert (tmp_path / "mine").read_text() == "Mine."
+    assert (folder / "week-1.html").exists()

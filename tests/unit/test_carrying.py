@@ -1,9 +1,15 @@
 """Carrying edits over to the original's own wording."""
 
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blogapp.porting.snips import comparing
 from blogapp.porting.snips.carrying import carry_over
+from blogapp.porting.snips.comparing import compare
 
 ORIGINAL = "Title\n\nGood <%= by('ada') %>\n\n<%= include_snip 'x' %>\n\nEnd"
 BASE = "Title\n\nGood — [Ada](/ada)\n\nOne\nTwo\nThree\n\nEnd"
@@ -43,3 +49,44 @@ def test_every_line_that_somebody_typed_is_in_the_outcome(base: str, edited: str
 @given(LINES, LINES)
 def test_what_nobody_edited_is_the_original(base: str, original: str) -> None:
     assert carry_over(base, base, original) == original
+
+
+@given(LINES, LINES)
+def test_stretches_cover_both_texts_and_same_ones_are_the_same(one: str, other: str) -> None:
+    a, b = one.split("\n"), other.split("\n")
+    stretches = list(compare(a, b))
+    assert [line for _, start, end, _, _ in stretches for line in a[start:end]] == a
+    assert [line for _, _, _, start, end in stretches for line in b[start:end]] == b
+    assert all(a[start:end] == b[first:last] for same, start, end, first, last in stretches if same)
+    assert all(x[0] != y[0] for x, y in pairwise(stretches))
+
+
+def test_long_texts_are_held_against_each_other_by_the_lines_they_have_once() -> None:
+    base = [f"line {n}" if n % 2 else "" for n in range(50_000)]
+    ours = [line + "!" if n % 1_000 == 999 else line for n, line in enumerate(base)]
+    original = [line if n % 500 else "<%= x %>" for n, line in enumerate(base)]
+    assert carry_over("\n".join(base), "\n".join(ours), "\n".join(original)) == "\n".join(
+        line if n % 500 else "<%= x %>" for n, line in enumerate(ours)
+    )
+
+
+@pytest.mark.parametrize("line", ["", "same"])
+def test_long_texts_without_lines_of_their_own_are_compared_without_difflib(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    class Counting(SequenceMatcher[str]):
+        def __init__(self, junk: None, one: list[str], other: list[str]) -> None:
+            sizes.extend((len(one), len(other)))
+            super().__init__(junk, one, other)
+
+    monkeypatch.setattr(comparing, "SequenceMatcher", Counting)
+    base = [line if n % 2 else f"a{n}" for n in range(10_000)]
+    edited = [line if n % 2 else f"b{n}" for n in range(10_000)]
+    assert carry_over("\n".join(base), "\n".join(edited), "\n".join(base)) == "\n".join(edited)
+    assert max(sizes, default=0) <= comparing.SMALL
+
+
+def test_what_the_original_has_more_comes_out_once_beside_an_edit() -> None:
+    assert carry_over("a\nb", "a\nnew\nb", "a\n<%# note %>\nb").count("<%# note %>") == 1

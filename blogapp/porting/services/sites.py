@@ -9,7 +9,7 @@ from typing import Any
 
 from blogapp.core.errors import Invalid
 from blogapp.porting.documents import Refusal
-from blogapp.porting.files import decode, find_candidates, read_bytes
+from blogapp.porting.files import BAD_NAME, TOO_DEEP, decode, find_candidates, read_bytes
 from blogapp.porting.services.cascade import Cascades
 from blogapp.porting.services.frontyaml import read_yaml
 
@@ -115,7 +115,8 @@ def find_documents(site: Site, path: Path) -> Iterator[Path | Refusal]:
     for candidate in find_candidates([start]):
         relative = candidate.path.relative_to(site.root)
         ending = candidate.path.suffix.lower()
-        is_one = ending in (*MARKDOWN, *HTML, *FOREIGN) or (bool(candidate.reason) and not ending)
+        is_folder = bool(candidate.reason) and (not ending or candidate.reason in (BAD_NAME, TOO_DEEP))
+        is_one = ending in (*MARKDOWN, *HTML, *FOREIGN) or is_folder
         if _is_left_alone(site, relative) or not is_one:
             continue
         if site.flavour == "hugo" and _belongs_to_page(candidate.path, start, pages):

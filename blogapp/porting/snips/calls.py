@@ -1,6 +1,7 @@
 """Reading a call of a template helper, such as `image_tag 'a.png', alt: 'A', class: "wide"`. Pure; nothing is run."""
 
 import re
+from collections import deque
 from dataclasses import dataclass, field
 
 TOKEN = re.compile(
@@ -59,10 +60,10 @@ def parse_call(source: str) -> Call:
 
 class _Reader:
     def __init__(self, source: str) -> None:
-        self.tokens: list[tuple[str, str]] = []
+        self.tokens: deque[tuple[str, str]] = deque()
         self.depth = 0
-        at = 0
-        while source[at:].strip():
+        at, end = 0, len(source.rstrip())
+        while at < end:
             match = TOKEN.match(source, at)
             if match is None:
                 raise Unreadable(source)
@@ -76,7 +77,7 @@ class _Reader:
         found, said = self._peek()
         if found != kind or (text is not None and said != text):
             raise Unreadable(said)
-        self.tokens.pop(0)
+        self.tokens.popleft()
         return said
 
     def call(self, *, bare: bool) -> Call:
@@ -98,10 +99,11 @@ class _Reader:
         while self._peek() not in (("sign", end), ("end", "")):
             kind, said = self._peek()
             if kind == "key":
-                self.tokens.pop(0)
+                self.tokens.popleft()
                 call.options[said] = self._value()
             elif kind == "symbol" and len(self.tokens) > 1 and self.tokens[1][0] == "rocket":
-                del self.tokens[:2]
+                self.tokens.popleft()
+                self.tokens.popleft()
                 call.options[said] = self._value()
             else:
                 call.arguments.append(self._value())
@@ -113,15 +115,15 @@ class _Reader:
     def _value(self) -> Value:
         kind, said = self._peek()
         if kind == "string":
-            self.tokens.pop(0)
+            self.tokens.popleft()
             return re.sub(r"\\(.)", r"\1", said[1:-1])
         if kind == "number":
-            self.tokens.pop(0)
+            self.tokens.popleft()
             return said
         if kind == "symbol":
-            self.tokens.pop(0)
+            self.tokens.popleft()
             return Symbol(said)
         if kind == "word" and said in WORDS:
-            self.tokens.pop(0)
+            self.tokens.popleft()
             return WORDS[said]
         return self.call(bare=False)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+
+from blogapp.porting.snips.comparing import compare
 
 
 @dataclass(frozen=True)
@@ -23,29 +24,26 @@ def carry_over(base: str, edited: str, original: str) -> str:
     lines, ours = base.split("\n"), edited.split("\n")
     stretches = list(_stretches(lines, original.split("\n")))
     done: list[str] = []
-    for tag, start, end, first, last in SequenceMatcher(None, lines, ours, autojunk=False).get_opcodes():
-        if tag == "equal":
-            done += _as_original(lines, stretches, start, end)
-        else:
+    at = 0  # Both go forward only, so each stretch comes out once at most.
+    for same, start, end, first, last in compare(lines, ours):
+        if not same:
             done += ours[first:last]
+            continue
+        while at < len(stretches) and stretches[at].start < start:
+            at += 1
+        while at < len(stretches) and stretches[at].end <= end:
+            done += lines[start : stretches[at].start]
+            done += stretches[at].lines
+            start = stretches[at].end
+            at += 1
+        done += lines[start:end]
     return "\n".join(done)
 
 
 def _stretches(base: list[str], original: list[str]) -> Iterator[Stretch]:
-    for _, start, end, first, last in SequenceMatcher(None, base, original, autojunk=False).get_opcodes():
+    for _, start, end, first, last in compare(base, original):
         if end - start == last - first:
             for offset in range(end - start):
                 yield Stretch(start + offset, start + offset + 1, (original[first + offset],))
         else:
             yield Stretch(start, end, tuple(original[first:last]))
-
-
-def _as_original(base: list[str], stretches: list[Stretch], start: int, end: int) -> list[str]:
-    done: list[str] = []
-    at = start
-    for stretch in stretches:
-        if start <= stretch.start and stretch.end <= end and (stretch.start < end or stretch.start == stretch.end):
-            done += base[at : stretch.start]
-            done += stretch.lines
-            at = stretch.end
-    return [*done, *base[at:end]]

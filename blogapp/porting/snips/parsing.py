@@ -20,8 +20,14 @@ KEY_LINE = re.compile(r":([^:\s]+):[ \t]*(.*)")
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)\d*\s*(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 LINKS_NAME = re.compile(r"(weeks?-\d{1,4}(?:-(?:and|to)-\d{1,4})?)-links")
 # No title of a post needs one of these; a browser would be the wrong place to find out.
-ACTIVE = re.compile(r"<\s*/?\s*(?:script|iframe|object|embed|svg|style)\b|<[^>]*\bon\w+\s*=|javascript:", re.IGNORECASE)
-HEADED = re.compile(r"\s*(?:#{1,6}[ \t]|[^\n]+\n(?:=+|-{2,})[ \t]*(?:\n|$))")
+# Each part ends at the next "<": no stretch of a hostile title is looked through twice.
+ACTIVE = re.compile(
+    r"<\s*(?:/\s*)?(?:script|iframe|object|embed|svg|style)\b|<[^<>]*\bon\w+\s*=|javascript:", re.IGNORECASE
+)
+HEADED = re.compile(r"#{1,6}[ \t]|[^\n]+\n(?:=+|-{2,})[ \t]*(?:\n|$)")
+OPENING = re.compile(r"#{1,6}[ \t]+")
+# Markup in a heading is taken away from so much of it: no title is longer, and brackets that never close cost a square.
+HEADING_LENGTH = 2_000
 UNKNOWN = "{} is no helper known here; it stays as text"
 YES_OR_NO = {"true": True, "yes": True, "false": False, "no": False, "": False}
 DATED_KINDS = frozenset({"blog", "show-and-tell", "article"})
@@ -66,19 +72,19 @@ def parse_snip(filename: str, text: str) -> Snip:
     start = next((number for number, line in enumerate(lines) if line.startswith(":")), None)
     if start is None:
         raise BadSnip("it has no metadata: no line begins with a colon")
-    meta: list[tuple[str, str]] = []
+    meta: list[tuple[str, list[str]]] = []
     for number, line in enumerate(lines[start:], start + 1):
         match = KEY_LINE.fullmatch(line)
         if match:
-            meta.append((match[1], match[2].strip()))
+            meta.append((match[1], [match[2].strip()]))
         elif line.strip() and line[0] in " \t" and meta:
-            key, value = meta[-1]
-            meta[-1] = (key, f"{value}\n{line.rstrip()}")
+            meta[-1][1].append(line.rstrip())
         elif line.strip():
             raise BadSnip(f"line {number} stands in the metadata and is not `:key: value`: {_shorten(line)}")
     text = "\n".join(lines[:start])
     leading = len(text) - len(text.lstrip("\n"))
-    snip = Snip(file_stem(filename), text.strip("\n").rstrip(), tuple(meta), leading + 1)
+    values = tuple((key, "\n".join(said)) for key, said in meta)
+    snip = Snip(file_stem(filename), text.strip("\n").rstrip(), values, leading + 1)
     return snip if snip.name else Snip(snip.get("name"), snip.body, snip.meta, snip.first_line)
 
 
@@ -164,8 +170,8 @@ def first_heading(body: str) -> str:
         if opening and (not fence or opening[1].startswith(fence)):
             fence = "" if fence else opening[1]
         elif not fence:
-            if match := re.fullmatch(r"#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*", line):
-                return _plain(match[1])
+            if match := OPENING.match(line):
+                return _plain(line[match.end() :].rstrip(" \t").rstrip("#"))
             if previous.strip() and re.fullmatch(r"=+[ \t]*|-{2,}[ \t]*", line):
                 return _plain(previous)
         previous = "" if fence else line
@@ -181,7 +187,7 @@ def title_of(snip: Snip, weeks: Weeks | None = None) -> str:
     given = " ".join((snip.get("page_title") or snip.get("display_name").strip("\"'")).split())
     fallback = weeks.title if weeks and parse_week_slug(snip.name) else humanise(snip.name)
     # A heading further down is a section's; the page would say it twice.
-    heading = first_heading(snip.body) if HEADED.match(snip.body) else ""
+    heading = first_heading(snip.body) if HEADED.match(snip.body.lstrip()) else ""
     title = given or heading or fallback
     if ACTIVE.search(title):
         raise BadSnip(f"its title holds a script: {_shorten(title)}")
@@ -197,7 +203,7 @@ def is_draft(snip: Snip) -> bool:
 
 
 def _plain(heading: str) -> str:
-    text = re.sub(r"[ \t]*\{[#.:][^}]*\}$", "", heading.strip())
+    text = re.sub(r"[ \t]*\{[#.:][^}]*\}$", "", heading.strip()[:HEADING_LENGTH])
     text = re.sub(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", text)
     return " ".join(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text).split())
 

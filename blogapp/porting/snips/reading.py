@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from blogapp.core.markup import MAX_CHARACTERS, TOO_LONG
 from blogapp.porting.documents import BadDocument, Document, Item, Leftover, Person, Refusal
 from blogapp.porting.files import Candidate, decode, find_candidates, read_bytes
 from blogapp.porting.snips.parsing import (
@@ -93,7 +94,7 @@ class SnipFolder:
     def _read_one(self, path: Path, place: str) -> Item:
         format = format_of(path)
         content = read_bytes(path)
-        snip = parse_snip(path.name, decode(content))
+        snip = _short_enough(parse_snip(path.name, decode(content)))
         folder = folder_of(place)
         if folder == "templates":
             return Leftover(ORIGIN, snip.name, place, content)
@@ -143,7 +144,8 @@ class SnipFolder:
         try:
             if candidate is None:
                 return None
-            return parse_snip(candidate.path.name, decode(read_bytes(candidate.path))).body, format_of(candidate.path)
+            snip = _short_enough(parse_snip(candidate.path.name, decode(read_bytes(candidate.path))))
+            return snip.body, format_of(candidate.path)
         except BadDocument:
             return None
 
@@ -207,6 +209,16 @@ def format_of(path: Path) -> str:
     if ending and ending not in FORMATS:
         raise BadDocument(f"it is no snip: its name ends in .{ending}")
     return FORMATS.get(ending, "markdown")
+
+
+def _short_enough(snip: Snip) -> Snip:
+    """
+    Raises:
+        BadDocument: its text is longer than any may be; it is not looked into any further.
+    """
+    if len(snip.body) > MAX_CHARACTERS:
+        raise BadDocument(TOO_LONG.format(len(snip.body)))
+    return snip
 
 
 def _listed(candidate: Candidate) -> Listed | None:

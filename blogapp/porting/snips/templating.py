@@ -5,25 +5,18 @@ links that it would list, as of now. Anything else stays as it is, and is report
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import escape
 from typing import Protocol
 
+from blogapp.core.markup import MAX_CHARACTERS
 from blogapp.porting.snips.calls import Call, Symbol, Unreadable, Value, parse_call
+from blogapp.porting.snips.tags import Lines, find_code, find_tags
 
-LISTING = re.compile(
-    r"<%-?\s*(?P<collection>[A-Z]\w*)\.all\b[^%|]*\bdo\s*\|(?P<names>[^|%]*)\|\s*-?%>\s*"
-    r"<%=\s*content_tag\(:li,\s*link_to\((?P<item>\w+)\.page_title,\s*url_to\((?P=item)\.name\)\)(?P<numbered>,\s*value:\s*\w+)?\)"
-    r"\s*-?%>\s*<%-?\s*end\s*-?%>"
-)
-TAG = re.compile(r"<%(?P<mark>[=#%-]?)(?P<inside>(?:[^%]|%(?!>))*)%>")
-FENCE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,}).*?(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
-CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\n).)+?(?<!`)(?P=ticks)(?!`)", re.DOTALL)
 # What a collection is called in the old site's code -> the folder that it lies in; others by their own name.
 COLLECTIONS = {"Bloggable": "blog", "Blog": "blog", "Weeknote": "weeknotes", "Weeklink": "weeklinks"}
-IN_HTML = re.compile(r"\s*<[A-Za-z/!]|    ")
 DEEPEST = 5
 IMAGES = "/images/"
 # What an image may say of itself; everything else that the helper was given is its business.
@@ -54,6 +47,32 @@ class Shelf(Protocol):
 
 
 @dataclass
+class Budget:
+    """What one document may bring in of others, however they include each other."""
+
+    characters: int = MAX_CHARACTERS
+    times: int = 1_000
+
+    def count(self, characters: int = 0) -> None:
+        """
+        Raises:
+            Unreadable: it was more than there is.
+        """
+        self.characters -= characters
+        if self.characters < 0 or self.times < 0:
+            raise Unreadable
+
+    def begin(self) -> None:
+        """Once more.
+
+        Raises:
+            Unreadable: nothing is left.
+        """
+        self.times -= 1
+        self.count()
+
+
+@dataclass
 class Translation:
     """A text with its helpers said in plain words. `left`: (line from 1, what stays as it was)."""
 
@@ -68,6 +87,7 @@ class Translator:
 
     draft: whether it may say what drafts say.
     spare_code: leave code alone, where tags are examples. allowed: whether tags are the document's business at all.
+    inside: the documents that it is included in, the outermost first.
     """
 
     shelf: Shelf
@@ -76,7 +96,8 @@ class Translator:
     allowed: bool = True
     draft: bool = False
     to_html: Callable[[str], str] = staticmethod(lambda text: text)
-    depth: int = 0
+    inside: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget)
     in_html: bool = False
     signers: set[str] = field(default_factory=set)
     left: list[tuple[int, str]] = field(default_factory=list)
@@ -85,19 +106,19 @@ class Translator:
         """The whole text."""
         if "<%" not in text or not self.allowed:
             return Translation(text)
-        code = list(_code(text)) if self.spare_code and self.format == "markdown" else []
+        code = find_code(text) if self.spare_code and self.format == "markdown" else ()
+        lines = Lines(text)
         done, at = [], 0
-        for match in _tags(text):
-            if any(start <= match.start() < end for start, end in code):
+        for match in find_tags(text):
+            if match.start() in code:
                 continue
-            done += [text[at : match.start()], self._say(match, text)]
+            lines.go_to(match.start())
+            done += [text[at : match.start()], self._say(match, lines)]
             at = match.end()
         return Translation("".join([*done, text[at:]]), frozenset(self.signers), tuple(self.left))
 
-    def _say(self, match: re.Match[str], text: str) -> str:
-        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-        # Markdown does not look into lines that are HTML, nor into those that are indented beneath them.
-        self.in_html = self.format == "html" or IN_HTML.match(line) is not None
+    def _say(self, match: re.Match[str], lines: Lines) -> str:
+        self.in_html = self.format == "html" or lines.is_html()
         try:
             if "collection" in match.groupdict():
                 return self._listing(match)
@@ -110,7 +131,7 @@ class Translator:
             call = parse_call(match["inside"].removesuffix("-").strip())
             return self._call(call)
         except (Unreadable, LookupError, TypeError):
-            self.left.append((text.count("\n", 0, match.start()) + 1, " ".join(match[0].split())))
+            self.left.append((lines.number, " ".join(match[0].split())))
             return match[0]
 
     def _call(self, call: Call) -> str:
@@ -172,14 +193,19 @@ class Translator:
         return f'<img src="{escape(address)}" alt="{escape(alt)}"{given}>'
 
     def _include(self, call: Call) -> str:
-        listed = self.shelf.find(call.text(0))
-        found = self.shelf.text_of(call.text(0))
+        name = call.text(0)
+        listed = self.shelf.find(name)
+        if name in self.inside or len(self.inside) >= DEEPEST:
+            raise Unreadable
         if listed is not None and listed.is_draft and not self.draft:
             raise Unreadable  # It would stand in a public text.
-        if found is None or self.depth >= DEEPEST:
+        self.budget.begin()
+        found = self.shelf.text_of(name)
+        if found is None:
             raise Unreadable
         body, written_in = found
-        inner = replace(self, format=written_in, depth=self.depth + 1, left=[])
+        self.budget.count(len(body))
+        inner = replace(self, format=written_in, inside=(*self.inside, name), left=[])
         text = inner.translate(body).text.strip()
         if inner.left:
             raise Unreadable  # Its line would be another file's.
@@ -210,6 +236,7 @@ class Translator:
 
     def _items(self, folder: str, *, numbered: bool) -> str:
         """The folder's documents as list items, the newest first, numbered from the oldest."""
+        self.budget.begin()
         found = [listed for listed in self.shelf.folder(folder) if not listed.is_draft]
         if not found:
             raise Unreadable
@@ -219,6 +246,7 @@ class Translator:
             f"{html_link(listed.title, f'/{listed.name}')}</li>"
             for number, listed in enumerate(found, 1)
         ]
+        self.budget.count(sum(map(len, rows)))
         return "\n".join(reversed(rows))
 
 
@@ -237,22 +265,6 @@ def image_address(path: str) -> str:
 def humanise(slug: str) -> str:
     """A name for somebody of whom only the slug is known: `chris-roos` -> `Chris Roos`."""
     return " ".join(word.capitalize() for word in slug.split("-") if word)
-
-
-def _tags(text: str) -> Iterator[re.Match[str]]:
-    """Listings whole, then every other tag, in order."""
-    listings = list(LISTING.finditer(text))
-    inside = [(match.start(), match.end()) for match in listings]
-    end = text.rfind("%>") + 2  # Beyond it every "<%" would be followed to the end of the text in vain.
-    others = (m for m in TAG.finditer(text, 0, end) if not any(start <= m.start() < end for start, end in inside))
-    return iter(sorted([*listings, *others], key=lambda match: match.start()))
-
-
-def _code(text: str) -> Iterator[tuple[int, int]]:
-    """Where code stands, fenced or between backticks."""
-    for pattern in (FENCE, CODE_SPAN):
-        for match in pattern.finditer(text):
-            yield match.span()
 
 
 def _bracketed(words: str) -> str:
