@@ -11,7 +11,9 @@ from blogapp.porting.snips.carrying import carry_over
 
 KEY = re.compile(r":(?P<key>[^:\s]+):[ \t]*")
 # Another site may have an address that goes on like ours.
-OWN_FILE = re.compile(r"(?<![\w.:/-])/files/(?P<id>\d+)/(?P<name>[^\s\"'<>)\]]+)")
+BEFORE = r"(?<![\w.:/-])"
+OWN_PATH = r"/files/(?P<id>\d+)/(?P<name>[^\s\"'<>)\]]+)"
+OWN_FILE = re.compile(BEFORE + OWN_PATH)
 BY = re.compile(r"<%=-?\s*by\b(?P<names>[^%]*)%>")
 NAME = re.compile(r"['\"]([a-z0-9-]+)['\"]")
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -139,10 +141,26 @@ def _signed_again(original: str, was: str, body: str) -> str:
 def old_addresses(original: str, was: str) -> dict[str, str]:
     """`/files/12/a.png` -> the address that the original has in its place."""
     found: dict[str, str] = {}
-    for ours, theirs in zip(was.split("\n"), carry_over(was, was, original).split("\n"), strict=False):
-        if ours == theirs or not OWN_FILE.search(ours):
+    if not OWN_FILE.search(was):
+        return found
+    ours, theirs = was.split("\n"), original.split("\n")
+    for tag, start, end, first, last in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        if tag != "replace":
             continue
-        literal = [re.escape(part) for part in OWN_FILE.sub("\0", ours).split("\0")]
-        if match := re.fullmatch(r"([^\"'<>)\]\n]+?)".join(literal), theirs):
-            found.update(zip((m[0] for m in OWN_FILE.finditer(ours)), match.groups(), strict=True))
+        pairs = end - start == last - first
+        for number in range(start, end):
+            # A helper may have become many lines; then the next one that says the same is meant.
+            nearby = range(first + number - start, last)[:1] if pairs else range(first, last)
+            for at in nearby:
+                if addresses := _in_place_of(ours[number], theirs[at]):
+                    found.update(addresses)
+                    first = first if pairs else at + 1
+                    break
     return found
+
+
+def _in_place_of(ours: str, theirs: str) -> dict[str, str]:
+    """The addresses of a line that says the same, but for them; none where it says something else."""
+    literal = [re.escape(part) for part in OWN_FILE.sub("\0", ours).split("\0")]
+    match = re.fullmatch(r"([^\"'<>)\]\n]+?)".join(literal), theirs) if len(literal) > 1 else None
+    return dict(zip((m[0] for m in OWN_FILE.finditer(ours)), match.groups(), strict=True)) if match else {}
