@@ -62,9 +62,10 @@ def post(slug: str) -> Post:
     return db.session.execute(select(Post).where(Post.slug == slug)).scalar_one()
 
 
-def edit(name: str, by: Member, **given: str) -> None:
+def edit(name: str, by: Member, body: str | None = None, slug: str | None = None) -> None:
     found = post(name)
-    save_post(found.id, found.version, by.id, **{"title": found.title, "body": found.body, **given})
+    body = found.body if body is None else body
+    save_post(found.id, found.version, by.id, title=found.title, body=body, slug=slug)
 
 
 def picture(colour: str) -> bytes:
