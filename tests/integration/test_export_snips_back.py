@@ -77,25 +77,30 @@ def picture(colour: str) -> bytes:
 def test_pictures_go_back_to_the_places_that_their_documents_say(bring: Bring, tmp_path: Path, alice: Member) -> None:
     images = tmp_path / "images"
     (images / "blog").mkdir(parents=True)
-    names = ["blog/a b.png", "blog/c.png", "d.png", "e.png"]
-    for name, colour in zip(names, ["red", "green", "blue", "white"], strict=True):
+    names = ["blog/a b.png", "blog/c.png", "d.png", "e.png", "f.png"]
+    for name, colour in zip(names, ["red", "green", "blue", "white", "black"], strict=True):
         (images / name).write_bytes(picture(colour))
     body = (
         "![a](/images/blog/a%20b.png)\n\nWords.\n\n![gone](/images/gone.png)\n\n![c](images/blog/c.png?v=2)\n\n"
-        "<%= list_of('nothing') %>\n\n<%= image_tag('/images/d.png') %>\n\n![e](/images/e.png)\n\n"
+        "<%= list_of('nothing') %>\n\n<%= image_tag('/images/d.png') %>\n\n"
+        "<%= member 'ada' %>\n\n![e](/images/e.png)\n\n"
     )
     bring(
-        {"blog/one.snip.markdown": body + KEYS, "blog/two.snip.markdown": f"![e](/images/e.png)\n\n{KEYS}"},
+        {
+            "blog/one.snip.markdown": body + KEYS,
+            "people/ada.snip.markdown": "Ada.\n\n:image: images/f.png\n",
+            "blog/two.snip.markdown": f"![e](/images/e.png)\n\n{KEYS}",
+        },
         images=images,
     )
-    assert post("one").body.count("/files/") == 4
+    assert post("one").body.count("/files/") == 5
     edit("one", alice, body=post("one").body.replace("Words.", "More words."))
     (tmp_path / "oi").mkdir()
     (tmp_path / "oi" / "e.png").write_bytes(b"theirs")
     done = export_snips(tmp_path / "out", images=tmp_path / "oi")
     written = {p.relative_to(tmp_path / "oi").as_posix() for p in (tmp_path / "oi").rglob("*") if p.is_file()}
     assert written == set(names)
-    assert done.pictures == 3
+    assert done.pictures == 4
     assert (tmp_path / "oi" / "e.png").read_bytes() == b"theirs"
     text = (tmp_path / "out" / "blog" / "one.snip.markdown").read_text()
     assert text.startswith(body.replace("Words.", "More words."))

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
+from sqlalchemy import select
+
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.porting.folders import Outside, inside, write_file
 from blogapp.porting.models import Source
-from blogapp.porting.snips.reading import SnipFolder
-from blogapp.porting.snips.templating import IMAGES, Translator
+from blogapp.porting.snips.parsing import ORIGIN, BadSnip, is_draft, parse_snip, title_of
+from blogapp.porting.snips.templating import IMAGES, Listed, Translator
 from blogapp.porting.snips.writing import BEFORE, OWN_FILE, OWN_PATH, old_addresses, take_apart
 from blogapp.posts import files
 from blogapp.posts.models import Attachment
@@ -35,7 +37,7 @@ class Pictures:
         original = take_apart(source.content).body
         found = old_addresses(original, source.body)
         if "<%" in original:  # A helper's picture has an address only where it is said in plain words.
-            said = Translator(SnipFolder((), str), format).translate(original).text
+            said = Translator(_Kept(), format).translate(original).text
             found = old_addresses(said, source.body) | found
         for ours, theirs in found.items():
             place = _place_of(theirs)
@@ -71,6 +73,27 @@ class Pictures:
                 self.written += 1
         except Outside as error:
             self.skipped.append((place, str(error)))
+
+
+class _Kept:
+    """The documents that came along, as helpers ask for them: those that a picture may come of."""
+
+    def find(self, name: str) -> Listed | None:
+        query = select(Source.path, Source.content).where(Source.origin == ORIGIN, Source.name == name)
+        row = db.session.execute(query).one_or_none()
+        if row is None or row.content is None:
+            return None
+        try:
+            snip = parse_snip(Path(row.path).name, row.content.decode("utf-8"))
+            return Listed(name, title_of(snip), None, is_draft(snip), snip.get("image"))
+        except BadSnip:
+            return None
+
+    def text_of(self, name: str) -> tuple[str, str] | None:
+        return None  # What is included brings its pictures back itself.
+
+    def folder(self, name: str) -> list[Listed]:
+        return []
 
 
 def _find(match: re.Match[str] | None) -> Attachment | None:
