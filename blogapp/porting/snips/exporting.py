@@ -167,19 +167,16 @@ def _changes(post: Post, source: Source, snip: Snip) -> dict[str, str | None]:
     came_as_draft = is_draft(snip) or (among_drafts and not snip.get("draft"))
     if came_as_draft != (post.state == "draft"):
         changes["draft"] = "true" if post.state == "draft" else "false" if among_drafts else None
-    if post.published_at is not None and not _is_dated(post, snip):
+    # What was public when it came keeps the date that the import made of its file's, or of none.
+    if (
+        post.published_here
+        and post.published_at
+        and post.published_at != parse_time("created_at", snip.get("created_at"))
+    ):
         changes["created_at"] = stamp(post.published_at)
     if snip.get("author") and not _is_author(post, suggest_slug(snip.get("author"))):
         changes["author"] = post.author.slug
     return changes
-
-
-def _is_dated(post: Post, snip: Snip) -> bool:
-    """Whether the date of the post is the one that its file says, or that the import gave to a page without one."""
-    said = parse_time("created_at", snip.get("created_at"))
-    if said is None and post.kind == "page":
-        said = parse_time("updated_at", snip.get("updated_at"))
-    return post.published_at == said if said else not post.published_here
 
 
 def _lost_by(post: Post, place: str, content: bytes) -> dict[str, str | None]:
