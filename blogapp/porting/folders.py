@@ -8,12 +8,11 @@ class Outside(ValueError):
     """The place is not inside the folder."""
 
 
-def write_file(folder: Path, place: str, content: bytes) -> bool:
-    """Write a file at a place within the folder, over an earlier one. Whether it says something else now.
+def inside(folder: Path, place: str) -> Path:
+    """Where that place within the folder is.
 
     Raises:
         Outside: the place leads out of the folder, or through a link.
-        OSError: it cannot be written.
     """
     parts = PurePosixPath(place).parts
     if not parts or any(part in ("..", "/", "") or "\0" in part or "\\" in part for part in parts):
@@ -23,6 +22,17 @@ def write_file(folder: Path, place: str, content: bytes) -> bool:
         target = target / part
         if target.is_symlink():
             raise Outside(f"{part} is a link")
+    return target
+
+
+def write_file(folder: Path, place: str, content: bytes) -> bool:
+    """Write a file at a place within the folder, over an earlier one. Whether it says something else now.
+
+    Raises:
+        Outside: the place leads out of the folder, or through a link.
+        OSError: it cannot be written.
+    """
+    target = inside(folder, place)
     if target.is_file() and target.read_bytes() == content:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)

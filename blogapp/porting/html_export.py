@@ -4,7 +4,7 @@ import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from sqlalchemy import select
 
@@ -26,8 +26,17 @@ FRAME = (
 )
 
 
-def each_html(*, as_shown: bool = False, drafts: bool = False) -> Iterator[tuple[str, str, str]]:
-    """(name, title, HTML) of each document and of each member's text.
+class Page(NamedTuple):
+    """A text as HTML. `name` is the document's, `slug` what it is read at here; no two have the same."""
+
+    name: str
+    slug: str
+    title: str
+    html: str
+
+
+def each_html(*, as_shown: bool = False, drafts: bool = False) -> Iterator[Page]:
+    """Each document and each member's text.
 
     As it was written, to hold our Markdown against another program's: the whole text with its first heading, pictures
     at the addresses that the document gives them, template tags as text unless the document says `erb: true`.
@@ -44,11 +53,12 @@ def each_html(*, as_shown: bool = False, drafts: bool = False) -> Iterator[tuple
     while rows := db.session.execute(query.where(Post.id > after).order_by(Post.id).limit(PAGE)).all():
         for row in rows:
             text = row.html if as_shown else render(_as_written(row), format=row.format).html
-            yield row.name or row.slug, row.title, text
+            yield Page(row.name or row.slug, row.slug, row.title, text)
         after = rows[-1].id
     people = select(Member.slug, Member.name, Member.bio, Member.bio_html).where(Member.bio != "").order_by(Member.id)
     for person in db.session.execute(people):
-        yield person.slug, person.name, person.bio_html if as_shown else render(person.bio).html
+        text = person.bio_html if as_shown else render(person.bio).html
+        yield Page(person.slug, person.slug, person.name, text)
 
 
 def _as_written(row: object) -> str:
@@ -61,8 +71,8 @@ def _as_written(row: object) -> str:
 def write_lines(out: IO[str], *, as_shown: bool = False, drafts: bool = False) -> int:
     """A line each: `{"name": …, "html": …}`. Returns how many."""
     count = 0
-    for count, (name, _, text) in enumerate(each_html(as_shown=as_shown, drafts=drafts), 1):  # noqa: B007
-        out.write(json.dumps({"name": name, "html": text}, ensure_ascii=False) + "\n")
+    for count, page in enumerate(each_html(as_shown=as_shown, drafts=drafts), 1):  # noqa: B007
+        out.write(json.dumps({"name": page.name, "html": page.html}, ensure_ascii=False) + "\n")
     return count
 
 
@@ -76,11 +86,12 @@ def write_pages(folder: Path, language: str, *, drafts: bool = False) -> tuple[i
     count = 0
     skipped: list[tuple[str, str]] = []
     base = settings().base_url
-    for name, title, text in each_html(as_shown=True, drafts=drafts):
-        page = FRAME.format(lang=html.escape(language), title=html.escape(title), html=absolute(text, base))
+    for page in each_html(as_shown=True, drafts=drafts):
+        shown = absolute(page.html, base)
+        text = FRAME.format(lang=html.escape(language), title=html.escape(page.title), html=shown)
         try:
-            write_file(folder, f"{name}.html", page.encode("utf-8"))
+            write_file(folder, f"{page.slug}.html", text.encode("utf-8"))
             count += 1
         except Outside as error:
-            skipped.append((f"{name}.html", str(error)))
+            skipped.append((f"{page.slug}.html", str(error)))
     return count, skipped

@@ -14,6 +14,7 @@ from blogapp.auth.models import Member
 from blogapp.core.addresses import Redirect, Slug, claim_slug
 from blogapp.core.clock import now
 from blogapp.core.db import bump_version, transaction
+from blogapp.porting.beside import keep_beside
 from blogapp.porting.documents import BadDocument, Document, Leftover
 from blogapp.porting.fresh import Fresh, freshened
 from blogapp.porting.known import Known, find_known, note
@@ -21,9 +22,8 @@ from blogapp.porting.matching import adopt, came_before, is_as_before, made_here
 from blogapp.porting.people import Undone, member_id
 from blogapp.porting.pictures import show_as_before
 from blogapp.porting.report import Outcome
-from blogapp.posts.models import Post, Revision
+from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, free_slug, lock_names, make_room, move_to, text_for, title_for
-from blogapp.posts.queries import next_number
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
 
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
 LEEWAY = timedelta(days=1)
 # Whose names are addresses that somebody chose, and links in other documents count on.
 SNIPS = "snips"
-BESIDE = (
-    "the document and its post have both changed. The post keeps its text; the document's is its revision {}: "
-    "compare the two under Revisions, and put them together"
-)
 
 
 def bring(document: Document, run: "Run") -> Outcome:
@@ -172,7 +168,7 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
     same = _same_text((post.title, post.body), (fresh.title, fresh.body)) and post.format == document.format
     moved_on = (fresh.title, fresh.body) != (known.title, known.body) or post.format != document.format
     if edited and moved_on and not same:
-        return _keep_beside(session, post, known, fresh)
+        return keep_beside(session, post, known, fresh, _author(session, fresh))
     publishes = not document.draft and post.first_published_at is None
     if edited and publishes and not same:
         raise BadDocument("it is no draft any more, but its text was edited here: publish the post here")
@@ -237,29 +233,6 @@ def _note(session: Session, post: Post, known: Known | None, fresh: Fresh) -> No
         content=document.content, sha256=fresh.sha256, title=fresh.title, body=fresh.body, beside_sha256=None,
         facts=fresh.facts,
     )  # fmt: skip
-
-
-def _keep_beside(session: Session, post: Post, known: Known, fresh: Fresh) -> Outcome:
-    """The document's text as a revision that the post never had, until somebody puts the two together."""
-    newest = session.execute(
-        select(Revision).where(Revision.post_id == post.id, Revision.beside).order_by(Revision.number.desc()).limit(1)
-    ).scalar_one_or_none()
-    if newest is None or (newest.title, newest.body) != (fresh.title, fresh.body):
-        at = _past(fresh.document.updated_at)
-        newest = Revision(
-            post_id=post.id,
-            number=next_number(session, post.id),
-            member_id=_author(session, fresh),
-            title=fresh.title,
-            body=fresh.body,
-            created_at=at,
-            updated_at=at,
-            beside=True,
-        )
-        session.add(newest)
-    note(session, known, beside_sha256=fresh.sha256)
-    record(session, "post.import", f"post:{post.id}", by=fresh.run.by, name=fresh.document.name, result="beside")
-    return Outcome(fresh.document.path, "beside", BESIDE.format(newest.number), post_id=post.id)
 
 
 def _follow_name(session: Session, post: Post, known: Known, document: Document) -> None:

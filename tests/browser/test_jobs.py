@@ -64,6 +64,11 @@ def test_an_admin_brings_snips_in_and_reads_what_became_of_them(
     page.set_input_files("#file", archive)
     page.click("main button")
     page.wait_for_url("**/admin/jobs/*")
+    expect(page.locator("#line")).to_have_text(
+        "This is what an import would do. Nothing was changed yet.", timeout=30_000
+    )
+    expect(page.locator(".figures")).to_have_text("2 new 1 refused", use_inner_text=False)
+    page.locator(".actions button", has_text="Import").click()
     expect(page.locator("#line")).to_have_text("The import is done.", timeout=30_000)
     expect(page.locator(".figures")).to_have_text("2 new 1 refused", use_inner_text=False)
     expect(page.locator(".outcomes tbody tr")).to_have_count(1)

@@ -39,6 +39,7 @@ BECAME = "Week 1\n======\n\nGood. — [Ada](/ada)\n\n![A](/files/1/a.png) and ![
         b":key: value",
         b"\n\n\n:a: b\n",
         b"Text  \n\n:a: b\n\n\n",
+        b"One\r\nTwo\nThree\rFour\n\n:a: b\r\n",
         b"",
     ],
 )
@@ -46,7 +47,7 @@ def test_the_parts_put_together_are_the_file(content: bytes) -> None:
     assert take_apart(content).put_together() == content
 
 
-@given(st.text(st.characters(exclude_characters="\r", codec="utf-8"), max_size=60))
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from("\r\n:"), max_size=60))
 def test_the_parts_of_any_text_put_together_are_the_text(text: str) -> None:
     assert take_apart(text.encode()).put_together() == text.encode()
 
@@ -87,6 +88,35 @@ def test_a_text_with_a_colon_at_the_beginning_of_a_line_keeps_all_of_its_lines()
     content = composed("Term\n: its meaning\n", {"name": "terms", "author": "ada"})
     assert content == b"Term\n : its meaning\n\n:name: terms\n:author: ada\n"
     assert parse_snip("terms.md", content.decode()).meta == (("name", "terms"), ("author", "ada"))
+
+
+def test_an_edited_text_with_a_colon_at_the_beginning_of_a_line_keeps_all_of_its_lines() -> None:
+    out = edited(b"Term\n\n:a: b\n", "Term", "Term\n: its meaning", {})
+    assert out == b"Term\n : its meaning\n\n:a: b\n"
+
+
+def test_links_become_helpers_only_in_edited_lines_and_for_those_whom_the_original_lets_sign() -> None:
+    file = b"One. <%= by('ada') %>\n\nTwo. \xe2\x80\x94 [Ada](/ada)\n\nThree.\n\n:a: b\n"
+    was = "One. — [Ada](/ada)\n\nTwo. — [Ada](/ada)\n\nThree."
+    body = was.replace("One.", "1.").replace("Three.", "Three. — [Bob](/bob)")
+    out = edited(file, was, body, {}).decode()
+    assert out == "1. <%= by('ada') %>\n\nTwo. — [Ada](/ada)\n\nThree. — [Bob](/bob)\n\n:a: b\n"
+
+
+def test_each_line_that_nobody_edited_keeps_its_own_end() -> None:
+    file = b"One\r\nTwo\nThree\rFour\n\n:a: b\r\n:c: d\n"
+    out = edited(file, "One\nTwo\nThree\nFour", "One\nThree\nFour!\nFive", {"c": "e"})
+    assert out == b"One\r\nThree\rFour!\nFive\n\n:a: b\r\n:c: e\n"
+
+
+def test_a_key_that_goes_away_goes_as_often_as_it_stands() -> None:
+    assert change_block(":draft: true\n:a: b\n:Draft: true\n  more\n", {"draft": None}) == ":a: b\n"
+
+
+def test_pictures_are_found_beneath_a_helper_that_became_many_lines() -> None:
+    was = "- one\n- two\n- three\n![](/files/1/a.png)\n![](/files/2/b.png)"
+    found = old_addresses("<%= list %>\n![](/images/x.png)\n![](/images/y.png)", was)
+    assert found == {"/files/1/a.png": "/images/x.png", "/files/2/b.png": "/images/y.png"}
 
 
 def test_a_moment_is_written_as_the_old_site_wrote_it() -> None:

@@ -76,6 +76,21 @@ def test_windows_line_ends_and_a_byte_order_mark_do_no_harm() -> None:
 def test_the_name_is_the_files_and_only_without_one_that_of_the_block() -> None:
     assert parse_snip("week-453.snip.markdown", ":name: week-454").name == "week-453"
     assert parse_snip(".snip", ":name: week-454").name == "week-454"
+    assert parse_snip("v1.2.snip.markdown", ":name: v1.2").name == "v1.2"
+    assert parse_snip("v1.2.snip.markdown", ":name: v1.3").name == "v1"
+
+
+def test_what_our_way_out_says_of_kind_and_weeks_counts_more_than_the_name() -> None:
+    def read(keys: str) -> tuple[str, Weeks | None]:
+        document = read_document(parse_snip("week-7.snip.markdown", f"Text.\n\n{keys}"), "weeknotes")
+        return document.kind, document.weeks
+
+    assert read(":post_kind: week\n:weeks: 3-5") == ("week", Weeks(3, 5))
+    assert read(":post_kind: article\n:weeks: 3-5") == ("article", None)
+    assert read(":post_kind: something else") == ("week", Weeks(7, 7))
+    for weeks in ("", "5-3", "soon"):
+        with pytest.raises(BadSnip, match=":weeks:"):
+            read(f":post_kind: week\n:weeks: {weeks}")
 
 
 @pytest.mark.parametrize(

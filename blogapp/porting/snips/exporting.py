@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,30 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from blogapp.auth.models import Member
-from blogapp.core.addresses import Redirect
+from blogapp.core.addresses import Redirect, suggest_slug
 from blogapp.core.db import db
 from blogapp.core.errors import Invalid
-from blogapp.porting.folders import Outside, write_file
+from blogapp.porting.folders import Outside
 from blogapp.porting.models import Source
-from blogapp.porting.snips.parsing import ORIGIN, Snip, address_of, is_draft, parse_snip, parse_time
-from blogapp.porting.snips.writing import OWN_FILE, composed, edited, stamp
-from blogapp.posts import files
-from blogapp.posts.models import Attachment, Post
+from blogapp.porting.snips.parsing import (
+    ORIGIN,
+    Snip,
+    address_of,
+    is_draft,
+    parse_snip,
+    parse_time,
+    title_of,
+    what_it_is,
+)
+from blogapp.porting.snips.reading import DRAFTS, folder_of
+from blogapp.porting.snips.showing import Pictures
+from blogapp.porting.snips.target import opened
+from blogapp.porting.snips.writing import composed, edited, stamp
+from blogapp.posts.models import Post
+from blogapp.posts.naming import title_for
+from blogapp.posts.weeks import Weeks
 
 FOLDERS = {"week": "weeknotes", "links": "weeklinks", "article": "blog", "page": ""}
-IMAGES = "/images/"
 PAGE = 200
 Progress = Callable[[int, int], None]
 
@@ -47,6 +59,8 @@ class Exported:
 def export_snips(folder: Path, *, images: Path | None = None, on_progress: Progress | None = None) -> Exported:
     """Write every document into a folder, in the places where they came from. Files of other names stay.
 
+    A file that was edited there and not imported since is left as it is, and named among the skipped.
+
     Args:
         images: where the files that posts show are written; what lies behind `/images/` in the texts.
         on_progress: called after each with how many are done and how many there are; may raise to stop.
@@ -55,18 +69,21 @@ def export_snips(folder: Path, *, images: Path | None = None, on_progress: Progr
         Invalid: a folder cannot be written.
     """
     done = Exported()
+    shown = Pictures(images)
     total = _count()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for number, (place, content) in enumerate(_documents(done, images), 1):
-            try:
-                write_file(folder, place, content)
-            except Outside as error:
-                done.skipped.append((place, str(error)))
-            if on_progress:
-                on_progress(number, total)
+        with opened(folder) as target:
+            for number, (place, content, source) in enumerate(_documents(done, shown), 1):
+                if why := target.write(place, content, source):
+                    done.skipped.append((place, why))
+                if on_progress:
+                    on_progress(number, total)
+    except Outside as error:
+        raise Invalid(f"{folder}: {error}.") from None
     except OSError as error:
         raise Invalid(f"{error.filename or folder}: {error.strerror or error}.") from None
+    done.pictures, done.left = shown.written, shown.left
+    done.skipped += shown.skipped
     return done
 
 
@@ -84,17 +101,16 @@ def _has_page() -> Any:
     return came | (Member.bio != "")
 
 
-def _documents(done: Exported, images: Path | None) -> Iterator[tuple[str, bytes]]:
-    """(place, bytes) of every document, a page of them in memory at a time."""
+def _documents(done: Exported, shown: Pictures) -> Iterator[tuple[str, bytes, Source | None]]:
+    """(place, bytes, where it came from) of every document, a page of them in memory at a time."""
     for post, source in _each(Post, Source.post_id == Post.id, Post.deleted_at.is_(None)):
-        place, content = _post(post, source, done)
-        yield place, _with_files(content, done, images)
+        yield *_post(post, source, done, shown), source
     for member, source in _each(Member, Source.member_id == Member.id, _has_page()):
-        yield _member(member, source, done)
+        yield *_member(member, source, done), source
     query = select(Source).where(Source.post_id.is_(None), Source.member_id.is_(None), Source.origin == ORIGIN)
     for source in db.session.execute(query.order_by(Source.id)).scalars():
         done.counts["untouched"] += 1
-        yield source.path, source.content or b""
+        yield source.path, source.content or b"", source
 
 
 def _each(model: Any, joined: Any, wanted: Any) -> Iterator[tuple[Any, Source | None]]:
@@ -110,20 +126,36 @@ def _each(model: Any, joined: Any, wanted: Any) -> Iterator[tuple[Any, Source | 
         db.session.expunge_all()
 
 
-def _post(post: Post, source: Source | None, done: Exported) -> tuple[str, bytes]:
+def _post(post: Post, source: Source | None, done: Exported, shown: Pictures) -> tuple[str, bytes]:
     if source is None or source.content is None:
         done.counts["made"] += 1
-        ending = "html" if post.format == "html" else "markdown"
-        place = f"{FOLDERS[post.kind]}/{post.slug}.snip.{ending}".lstrip("/")
-        return place, composed(post.body, _meta(post))
+        return _made(post, shown)
+    shown.bring_back(source, post.format)
     snip = parse_snip(Path(source.path).name, source.content.decode("utf-8"))
+    place = source.path if post.slug == address_of(source.name) else _renamed(source.path, source.name, post.slug)
     changes = _changes(post, source, snip)
-    place = source.path if post.slug == address_of(source.name) else _renamed(source.path, post.slug)
-    if not changes and (post.title, post.body) == (source.title, source.body):
+    if not changes and (post.title, post.body, place) == (source.title, source.body, source.path):
         done.counts["untouched"] += 1
         return place, source.content
+    content = edited(source.content, source.body, post.body, changes)
+    changes = _lost_by(post, place, content)
+    if not changes and content == source.content:
+        done.counts["untouched"] += 1
+        return place, content
     done.counts["edited"] += 1
-    return place, edited(source.content, source.body, post.body, {**changes, "updated_at": stamp(post.updated_at)})
+    return place, shown.show(_with_keys(content, {**changes, "updated_at": stamp(post.updated_at)}))
+
+
+def _made(post: Post, shown: Pictures) -> tuple[str, bytes]:
+    """A post that was made here as a new file."""
+    ending = "html" if post.format == "html" else "markdown"
+    place = f"{FOLDERS[post.kind]}/{post.slug}.snip.{ending}".lstrip("/")
+    content = composed(post.body, _meta(post))
+    return place, shown.show(_with_keys(content, _lost_by(post, place, content)))
+
+
+def _with_keys(content: bytes, keys: dict[str, str | None]) -> bytes:
+    return edited(content, "", "", keys)
 
 
 def _changes(post: Post, source: Source, snip: Snip) -> dict[str, str | None]:
@@ -131,14 +163,47 @@ def _changes(post: Post, source: Source, snip: Snip) -> dict[str, str | None]:
     changes: dict[str, str | None] = {}
     if post.title != source.title:
         changes["page_title"] = post.title
-    if is_draft(snip) != (post.state == "draft") and "/_drafts/" not in source.path:
-        changes["draft"] = "true" if post.state == "draft" else None
-    created_at = parse_time("created_at", snip.get("created_at"))
-    if post.published_at is not None and post.published_at != created_at:
+    among_drafts = DRAFTS in source.path.split("/")
+    came_as_draft = is_draft(snip) or (among_drafts and not snip.get("draft"))
+    if came_as_draft != (post.state == "draft"):
+        changes["draft"] = "true" if post.state == "draft" else "false" if among_drafts else None
+    # What was public when it came keeps the date that the import made of its file's, or of none.
+    if (
+        post.published_here
+        and post.published_at
+        and post.published_at != parse_time("created_at", snip.get("created_at"))
+    ):
         changes["created_at"] = stamp(post.published_at)
-    if snip.get("author") and not _is_author(post, snip.get("author").lower()):
+    if snip.get("author") and not _is_author(post, suggest_slug(snip.get("author"))):
         changes["author"] = post.author.slug
+    in_menu = snip.get("menu").lower() in ("true", "yes")
+    if post.kind == "page" and post.in_menu != in_menu:
+        changes["menu"] = "true" if post.in_menu else None
     return changes
+
+
+def _lost_by(post: Post, place: str, content: bytes) -> dict[str, str | None]:
+    """The keys without which this file would come back as something else: under another name, kind or title."""
+    keys: dict[str, str | None] = {}
+    snip = parse_snip(Path(place).name, content.decode("utf-8"))
+    if "." in post.slug and address_of(snip.name) != post.slug:
+        keys["name"] = post.slug
+        snip = replace(snip, name=post.slug)
+    try:
+        if what_it_is(snip, folder_of(place)) != (post.kind, post.weeks):
+            keys |= {"post_kind": post.kind, "weeks": _span(post.weeks)}
+        if title_for(title_of(snip, post.weeks), post.weeks) != post.title:
+            keys["page_title"] = post.title
+    except Invalid:
+        pass  # A title that an import refuses; the text comes out all the same.
+    return keys
+
+
+def _span(weeks: Weeks | None) -> str | None:
+    """`473` or `473-475`."""
+    if weeks is None:
+        return None
+    return f"{weeks.first}" if len(weeks) == 1 else f"{weeks.first}-{weeks.last}"
 
 
 def _is_author(post: Post, said: str) -> bool:
@@ -148,9 +213,10 @@ def _is_author(post: Post, said: str) -> bool:
     return db.session.execute(query).scalar_one_or_none() == post.author.slug
 
 
-def _renamed(place: str, slug: str) -> str:
-    folder, slash, name = place.rpartition("/")
-    return f"{folder}{slash}{slug}.{name.partition('.')[2]}"
+def _renamed(place: str, name: str, slug: str) -> str:
+    folder, slash, file = place.rpartition("/")
+    ending = file.removeprefix(f"{name}.") if file.startswith(f"{name}.") else file.partition(".")[2]
+    return f"{folder}{slash}{slug}.{ending}"
 
 
 def _meta(post: Post) -> dict[str, str]:
@@ -184,23 +250,3 @@ def _member(member: Member, source: Source | None, done: Exported) -> tuple[str,
     done.counts["edited"] += 1
     changes: dict[str, str | None] = {} if member.name == source.title else {"display_name": member.name}
     return source.path, edited(source.content, source.body, member.bio, changes)
-
-
-def _with_files(content: bytes, done: Exported, images: Path | None) -> bytes:
-    """Write the files that the text shows by the address that they have here, and let it show them behind /images/."""
-    if b"/files/" not in content:
-        return content
-    text = content.decode("utf-8")
-    for match in {m[0]: m for m in OWN_FILE.finditer(text)}.values():
-        if images is None:
-            done.left += 1
-            continue
-        attachment = db.session.get(Attachment, int(match["id"])) if len(match["id"]) < 10 else None
-        path = files.path_of(attachment.sha256) if attachment else None
-        if attachment is None or path is None or not path.is_file():
-            continue
-        place = f"files/{attachment.id}/{attachment.filename}"
-        write_file(images, place, path.read_bytes())
-        done.pictures += 1
-        text = text.replace(match[0], IMAGES + place)
-    return text.encode("utf-8")

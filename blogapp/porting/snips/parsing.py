@@ -6,14 +6,14 @@ Nothing of a file is dropped silently: a line in the block that is neither is an
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from blogapp.core.addresses import SLUG, suggest_slug
 from blogapp.porting.documents import BadDocument, Document
 from blogapp.porting.snips.templating import IMAGES, Translation, humanise
-from blogapp.posts.weeks import Weeks, parse_week_slug
+from blogapp.posts.weeks import Weeks, parse_week_slug, parse_weeks
 
 ORIGIN = "snips"
 KEY_LINE = re.compile(r":([^:\s]+):[ \t]*(.*)")
@@ -31,6 +31,7 @@ HEADING_LENGTH = 2_000
 UNKNOWN = "{} is no helper known here; it stays as text"
 YES_OR_NO = {"true": True, "yes": True, "false": False, "no": False, "": False}
 DATED_KINDS = frozenset({"blog", "show-and-tell", "article"})
+KINDS = frozenset({"week", "links", "article", "page"})
 DATED_FOLDERS = frozenset({"blog", "show-and-tell"})
 
 
@@ -63,7 +64,8 @@ def file_stem(filename: str) -> str:
 def parse_snip(filename: str, text: str) -> Snip:
     """Take a file apart.
 
-    The name is the file's; `:name:` counts only where the file has none (real blocks carry a neighbour's by mistake).
+    The name is the file's; `:name:` counts only where the file has none or one that begins like it and goes on after a
+    dot, as in `v1.2.snip.markdown` (real blocks carry a neighbour's by mistake).
 
     Raises:
         BadSnip: there is no metadata block, or a line in it that is none.
@@ -83,9 +85,11 @@ def parse_snip(filename: str, text: str) -> Snip:
             raise BadSnip(f"line {number} stands in the metadata and is not `:key: value`: {_shorten(line)}")
     text = "\n".join(lines[:start])
     leading = len(text) - len(text.lstrip("\n"))
-    values = tuple((key, "\n".join(said)) for key, said in meta)
+    values = tuple((key, "\n".join(lines)) for key, lines in meta)
     snip = Snip(file_stem(filename), text.strip("\n").rstrip(), values, leading + 1)
-    return snip if snip.name else Snip(snip.get("name"), snip.body, snip.meta, snip.first_line)
+    said = snip.get("name")
+    dotted = filename.startswith(f"{said}.") and len(said) > len(snip.name) and SLUG.fullmatch(said)
+    return replace(snip, name=said) if dotted or not snip.name else snip
 
 
 def read_document(snip: Snip, folder: str, said: Translation | None = None, **given: Any) -> Document:
@@ -99,7 +103,7 @@ def read_document(snip: Snip, folder: str, said: Translation | None = None, **gi
     Raises:
         BadSnip: a value makes no sense.
     """
-    kind, weeks = kind_of(snip.name, folder, snip.get("kind"))
+    kind, weeks = what_it_is(snip, folder)
     said = said or Translation(snip.body)
     slug = address_of(snip.name)
     fields: dict[str, Any] = {
@@ -128,6 +132,23 @@ def read_document(snip: Snip, folder: str, said: Translation | None = None, **gi
 def address_of(name: str) -> str:
     """Its flat address: its name, where that can be one."""
     return name if SLUG.fullmatch(name) else suggest_slug(name)
+
+
+def what_it_is(snip: Snip, folder: str) -> tuple[str, Weeks | None]:
+    """The kind of post and the weeks it is about: as our way out says (`:post_kind:`, `:weeks:`), else by its name.
+
+    Raises:
+        BadSnip: `:weeks:` is none, or a post of weeks lacks them.
+    """
+    kind, weeks = snip.get("post_kind"), snip.get("weeks")
+    if kind not in KINDS:
+        return kind_of(snip.name, folder, snip.get("kind"))
+    if kind in ("article", "page") or (kind == "links" and not weeks):
+        return kind, None
+    try:
+        return kind, parse_weeks(weeks)
+    except ValueError:
+        raise BadSnip(f"`:weeks:` should be like 473 or 473-475, not {_shorten(weeks)}") from None
 
 
 def kind_of(name: str, folder: str, said: str) -> tuple[str, Weeks | None]:

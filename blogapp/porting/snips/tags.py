@@ -56,7 +56,8 @@ class Lines:
         if self._first < 0:
             first = FIRST.search(self.text, self.start)
             self._first = first.start() if first else len(self.text)
-        begins = self._first < self._at and self.text[self._first] == "<"
+        begin = self.text[self._first : self._first + 2]
+        begins = self._first < self._at and begin.startswith("<") and begin != "<%"
         return begins or self.text.startswith("    ", self.start, self._at)
 
 
