@@ -1,5 +1,6 @@
 """`blogapp import snips`, and what every import of posts shares."""
 
+import inspect
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -58,7 +59,7 @@ def snips(paths: tuple[Path, ...], images: Path | None, members: tuple[str, ...]
 def _reader(name: str, origin: str, what: str, text: str) -> click.Command:
     """The command for another service's posts."""
 
-    @click.command(name, help=text)
+    @click.command(name, help=inspect.cleandoc(text))
     @click.argument("path", metavar=what, type=click.Path(exists=True, path_type=Path))
     @click.option("--images", type=click.Path(exists=True, path_type=Path),
                   help="The folder of images, where they do not lie among the posts; may be an archive.")  # fmt: skip
@@ -72,21 +73,62 @@ def _reader(name: str, origin: str, what: str, text: str) -> click.Command:
     return command
 
 
-ghost = _reader("ghost", "ghost", "FILE", "Import Ghost's export, a .json file. --images takes its `content/images`.")
+ghost = _reader(
+    "ghost",
+    "ghost",
+    "FILE",
+    """Import Ghost's export, a .json file. --images takes its `content/images`.
+
+    \b
+    Example:
+      blogapp import ghost bakers.ghost.json --images content/images
+    """,
+)
 wordpress = _reader(
     "wordpress",
     "wordpress",
     "FILE",
-    "Import WordPress's export, an .xml file. --images takes its `wp-content/uploads`.",
+    """Import WordPress's export, an .xml file.
+
+    --images takes its `wp-content/uploads`.
+
+    \b
+    Example:
+      blogapp import wordpress bakers.xml --images wp-content/uploads
+    """,
 )
 markdown = _reader(
-    "markdown", "markdown", "FOLDER", "Import a folder of Jekyll, of Hugo, or of Markdown with front matter."
+    "markdown",
+    "markdown",
+    "FOLDER",
+    """Import a folder of Jekyll, of Hugo, or of Markdown with front matter.
+
+    \b
+    Example:
+      blogapp import markdown ../site --dry-run
+    """,
 )
 substack = _reader(
-    "substack", "substack", "FILE|FOLDER", "Import Substack's export: posts.csv and its folder of posts."
+    "substack",
+    "substack",
+    "FILE|FOLDER",
+    """Import Substack's export: posts.csv and its folder of posts.
+
+    \b
+    Example:
+      blogapp import substack export.zip
+    """,
 )
 posts = _reader(
-    "posts", "", "FILE|FOLDER", "Import posts of any of these kinds: what it is is found out. May be an archive."
+    "posts",
+    "",
+    "FILE|FOLDER",
+    """Import posts of any kind: what it is is found out. May be an archive.
+
+    \b
+    Example:
+      blogapp import posts old-site.zip
+    """,
 )
 
 

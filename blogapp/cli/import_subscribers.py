@@ -16,6 +16,7 @@ from blogapp.porting.lists.dialects import MEANINGS, SERVICES, STATES
 from blogapp.porting.lists.files import ENCODINGS
 from blogapp.porting.lists.importing import (
     INVALID,
+    NEVER_AGREED,
     PACE,
     UNCLEAR,
     SubscriberReport,
@@ -152,7 +153,7 @@ def _show_preview(preview: Preview, as_json: bool) -> None:
 
 
 def _show_report(report: SubscriberReport) -> None:
-    for outcome, words in SAID.items():
+    for outcome, words in {**SAID, NEVER_AGREED: f"{SAID[NEVER_AGREED]}; --confirm asks them"}.items():
         if number := report.counts.get(outcome):
             click.echo(f"{number:>9,} {words}")
     if not report.rows:

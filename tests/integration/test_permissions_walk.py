@@ -165,7 +165,7 @@ class World:
         values = {
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
-            "job_id": self.job, "step": "stop", "what": "backup" if "export" in endpoint else "snips",
+            "job_id": self.job, "step": "stop", "what": "archive" if "export" in endpoint else "snips",
             "token": link_token(link_key(), "preferences", self.subscriber),
         }  # fmt: skip
         rule = next(r for r in self.app.url_map.iter_rules() if r.endpoint == endpoint)

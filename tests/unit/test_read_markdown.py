@@ -236,7 +236,7 @@ def test_liquid_is_said_plainly_and_the_rest_is_named_with_its_line() -> None:
     )
     assert translate_liquid(text, 10) == (
         "![a](/a.png)\n```ruby\nputs '{{ x }}'\n```\n{{ kept }}\n[b](/hello) {% include c.html %}",
-        ((15, "{% include c.html %}"),),
+        ((15, "{% include c.html %} stays as text"),),
     )
 
 
@@ -247,7 +247,7 @@ def test_shortcodes_are_said_plainly_and_the_rest_is_named_with_its_line() -> No
     assert translate_hugo(text) == (
         '<figure><img src="a.png" alt="A &gt; b"><figcaption>A &gt; b</figcaption></figure>\n'
         "/hello#there {{< as/it/is >}}\n{{% note %}}",
-        ((3, "{{% note %}}"),),
+        ((3, "{{% note %}} stays as text"),),
     )
 
 

@@ -144,7 +144,7 @@ def test_blocks_lose_their_marks_and_those_that_are_filled_in_are_named(tmp_path
         '<!-- wp:paragraph {"align":"left"} -->\n<p>One\ntwo</p>\n<!-- /wp:paragraph -->\n\n'
         '<!-- wp:latest-posts {"postsToShow":3} /-->\n<!--more-->\n<!-- wp:spacer /-->'
     )
-    assert without_block_comments(content)[1] == ((6, "the block “latest-posts”"),)
+    assert without_block_comments(content)[1] == ((6, "the block “latest-posts” is not known here"),)
     found = only(tmp_path, content=content)
     assert found.body == "<p>One\ntwo</p>"
 
@@ -161,7 +161,7 @@ def test_shortcodes_are_said_plainly_and_the_rest_is_named_with_its_line() -> No
         '<figure><video src="/f.mp4"></video></figure>\n[contact-form-7 id="3"] [gallery] [sic]\n\n'
         '<figure><iframe src="https://www.youtube-nocookie.com/embed/abcdefgh" allowfullscreen></iframe></figure>\n'
     )
-    assert (unknown, hides) == (((4, '[contact-form-7 id="3"]'),), False)
+    assert (unknown, hides) == (((4, '[contact-form-7 id="3"] stays as text'),), False)
 
 
 def test_a_script_in_the_title_is_plain_text_and_one_in_the_text_does_nothing(tmp_path: Path) -> None:
