@@ -22,6 +22,7 @@ from blogapp.porting.matching import adopt, came_before, is_as_before, made_here
 from blogapp.porting.people import Undone, member_id
 from blogapp.porting.pictures import show_as_before
 from blogapp.porting.report import Outcome
+from blogapp.porting.snips.parsing import ORIGIN as SNIPS
 from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, free_slug, lock_names, make_room, move_to, text_for, title_for
 from blogapp.posts.rendering import link_files, show_rendered
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 # A clock or an offset may be a little wrong; a year may not.
 LEEWAY = timedelta(days=1)
-# Whose names are addresses that somebody chose, and links in other documents count on.
-SNIPS = "snips"
 
 
 def bring(document: Document, run: "Run") -> Outcome:
@@ -54,7 +53,7 @@ def bring(document: Document, run: "Run") -> Outcome:
         return adopt(own, document, sha256, run)
     _check(document, body)
     if known is not None and not places:
-        body = show_as_before(body, places, known.pictures)
+        body = show_as_before(body, known.pictures)
     warnings = [f"line {line}: {what}" if line else what for line, what in document.warnings]
     warnings += [f"{address} is not in the folder of images" for address in missing]
     with freshened(document, run, known, title, body, places) as fresh:
@@ -145,12 +144,14 @@ def _make(session: Session, known: Known | None, fresh: Fresh) -> Outcome:
 def _address(session: Session, document: Document) -> str:
     """Its own. What comes from elsewhere may have another one where its own is taken: nobody there could choose.
 
+    The names of snips are addresses that somebody chose, and that links in other documents count on.
+
     Raises:
         Invalid: it is taken, reserved or malformed.
     """
     wanted = document.slug or document.name
     if document.origin != SNIPS:
-        return free_slug(session, wanted, "")
+        wanted = free_slug(session, wanted, "")
     make_room(session, wanted)
     return wanted
 

@@ -193,9 +193,9 @@ def show_instead(text: str, places: list[Place], addresses: dict[Path, str]) -> 
     return "".join([*pieces, text[at:]])
 
 
-def show_as_before(text: str, places: list[Place], pictures: dict[str, str]) -> str:
+def show_as_before(text: str, pictures: dict[str, str]) -> str:
     """The text with the pictures that an earlier import kept, where the folder of images is not at hand now."""
     for address in sorted(pictures, key=len, reverse=True):
-        if not pictures[address].startswith("!") and not any(text[p.start : p.end] == address for p in places):
+        if not pictures[address].startswith("!"):
             text = re.sub(rf"(?<![\w/.%:-]){re.escape(address)}(?![\w/%-])", lambda _, a=address: pictures[a], text)  # type: ignore[misc]
     return text

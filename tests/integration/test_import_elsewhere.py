@@ -16,6 +16,7 @@ from blogapp.core.db import db
 from blogapp.core.errors import Invalid
 from blogapp.delivery.models import OutboxMail
 from blogapp.digest.models import Digest
+from blogapp.digest.publishing import delete
 from blogapp.porting import elsewhere
 from blogapp.posts.models import Attachment, Post
 from blogapp.posts.writing import create_post
@@ -86,6 +87,13 @@ def test_an_address_that_is_taken_becomes_another_one(app: Flask, alice: Member,
     create_post("page", "About", "Ours.", alice.id)
     assert import_posts(ghost).count("refused") == 0
     assert states()["about-2"] == "published"
+
+
+def test_a_deleted_post_gives_its_address_up(app: Flask, alice: Member, ghost: Path) -> None:
+    about = create_post("page", "About", "Ours.", alice.id)
+    delete(about.id, about.version, alice.id)
+    assert import_posts(ghost).count("refused") == 0
+    assert states()["about"] == "published"
 
 
 def test_a_zip_of_a_jekyll_site_is_found_out_and_its_old_addresses_lead_on(
