@@ -20,9 +20,13 @@ from blogapp.core import config, migrate
 from blogapp.core.config import Settings
 from blogapp.core.db import db
 from tests import people
+from tests.quickly import compile_once
 
 IN_CI = os.environ.get("CI") == "true"
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+
+
+compile_once()
 
 
 @pytest.hookimpl(tryfirst=True)
