@@ -3,7 +3,7 @@
 import gzip
 from functools import lru_cache
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 from werkzeug.http import parse_accept_header
 
 IDENTITY = "identity"

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Response, request
@@ -19,7 +19,7 @@ from blogapp.core.access import MARK
 from blogapp.core.codings import IDENTITY, LEAST_BYTES, best_coding, encode, is_text
 from blogapp.core.logs import begin_request
 from blogapp.core.pages import Pages
-from blogapp.core.stamps import Stamp, Stamps
+from blogapp.core.stamps import Stamp
 
 # What MARK says: whether the middleware may keep this answer.
 KEEP, ONCE = "keep", "once"
@@ -94,6 +94,12 @@ class Page:
         return found
 
 
+class Clock(Protocol):
+    """What tells the present stamp, as Stamps does."""
+
+    def now(self) -> Stamp | None: ...
+
+
 class PageCache:
     """The middleware.
 
@@ -102,7 +108,7 @@ class PageCache:
         most_bytes: what the kept pages may take together; 0 keeps none.
     """
 
-    def __init__(self, app: WSGIApplication, stamps: Stamps, cookies: Iterable[str], most_bytes: int) -> None:
+    def __init__(self, app: WSGIApplication, stamps: Clock, cookies: Iterable[str], most_bytes: int) -> None:
         self.app = app
         self.stamps = stamps
         self.cookies = tuple(cookies)
