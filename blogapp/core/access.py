@@ -7,6 +7,8 @@ must not be able to unsubscribe somebody or to choose their password.
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, current_app, g, request
 
@@ -16,6 +18,10 @@ log = logging.getLogger("blogapp.access")
 TOKEN = "token"
 # A monitor asks for these every few seconds; they are worth a line when they fail.
 QUIET = {"/healthz", "/readyz"}
+# On an answer that the page cache has yet to finish (core/pagecache.py). Never leaves it.
+MARK = "X-Offered"
+# Where in the environ is whose request it was.
+MEMBER = "blogapp.member"
 
 
 def init_access_log(app: Flask, member_id: Callable[[], int | None]) -> None:
@@ -28,23 +34,40 @@ def init_access_log(app: Flask, member_id: Callable[[], int | None]) -> None:
     def begin() -> None:
         g.began = time.perf_counter()
 
-    def note(response: Response) -> Response:
-        if response.status_code >= 400 or request.path not in QUIET:
-            member = member_id()
-            log.info(
-                "request",
-                extra={
-                    "method": request.method,
-                    "path": shown_path(),
-                    "status": response.status_code,
-                    "ms": round((time.perf_counter() - g.began) * 1000, 1),
-                    **({} if member is None else {"member": member}),
-                },
-            )
+    def end(response: Response) -> Response:
+        member = member_id()
+        if member is not None:
+            request.environ[MEMBER] = member
+        if MARK not in response.headers:  # The page cache has yet to choose between 200 and 304, and notes it.
+            _note(request.method, shown_path(), response.status_code, g.began, member)
         return response
 
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
-    app.after_request(note)
+    app.after_request(end)
+
+
+def note(environ: WSGIEnvironment, status: int, began: float) -> None:
+    """Log a request for a public page, whose address holds no token.
+
+    Args:
+        began: when it did, by time.perf_counter().
+    """
+    path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+    _note(environ["REQUEST_METHOD"], path, status, began, environ.get(MEMBER))
+
+
+def _note(method: str, path: str, status: int, began: float, member: int | None) -> None:
+    if status < 400 and path in QUIET:
+        return
+    extra: dict[str, Any] = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "ms": round((time.perf_counter() - began) * 1000, 1),
+    }
+    if member is not None:
+        extra["member"] = member
+    log.info("request", extra=extra)
 
 
 def shown_path() -> str:

@@ -58,6 +58,9 @@ class Settings:
         "Comma-separated addresses or networks whose X-Forwarded-* headers are believed", default=()
     )
     max_upload_mb: int = setting("Largest file that a member may attach, in MB", default=20)
+    page_cache_mb: int = setting(
+        "Memory for public pages, in MB per web process; 0 makes each anew for every reader", default=64
+    )
     mail_connections: int = setting("SMTP connections that a sending may open at once", default=1)
     in_doubt: str = setting(
         "A mail whose connection broke after the final dot: `resend` once, or `hold` it for a person", default="resend"
@@ -212,6 +215,7 @@ def _check_site(s: Settings) -> None:
 
 def _check_limits(s: Settings) -> None:
     bounds = {"digest_hold_seconds": (0, 7 * 86400), "max_upload_mb": (1, 1024), "mail_connections": (1, 256)}
+    bounds["page_cache_mb"] = (0, 65536)
     for name, (low, high) in bounds.items():
         if not low <= getattr(s, name) <= high:
             raise BadSetting(f"BLOG_{name.upper()} should be from {low} to {high}, not {getattr(s, name)}")

@@ -3,13 +3,24 @@
 import contextvars
 import json
 import logging
+import re
+import secrets
 import sys
 from datetime import UTC, datetime
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 
+GIVEN_ID = re.compile(r"[\w-]{8,64}")
+
 # What every LogRecord has; anything else came with `extra=` and is part of the event.
 PLAIN = set(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName", "color_message"}
+
+
+def begin_request(given: str) -> str:
+    """Name the request in this thread's log lines: as a proxy did, if that can be a name, else anew."""
+    chosen = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+    request_id.set(chosen)
+    return chosen
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -83,6 +83,12 @@ def _changed_at(items: list[Item]) -> datetime | None:
     return latest if latest is not None and now() - latest > timedelta(seconds=2) else None
 
 
+def _answer(body: str, mimetype: str, items: list[Item]) -> Response:
+    """Not kept until it has its `Last-Modified`, two seconds after a change."""
+    changed_at = _changed_at(items)
+    return public(body, mimetype, changed_at=changed_at, keep=changed_at is not None or not items)
+
+
 def _feed(template: str, mimetype: str) -> Response:
     items = [_item(post) for post in queries.newest_whole(LENGTH)]
     body = render_template(
@@ -92,7 +98,7 @@ def _feed(template: str, mimetype: str) -> Response:
         epoch=settings().site_epoch,
         language=settings().site_language,
     )
-    return public(NOT_XML.sub("", body), mimetype, changed_at=_changed_at(items))
+    return _answer(NOT_XML.sub("", body), mimetype, items)
 
 
 @bp.get("/feed.atom")
@@ -122,7 +128,7 @@ def json_feed() -> ResponseReturnValue:
     if tagline := choice("site_tagline"):
         feed["description"] = tagline
     body = json.dumps(feed, ensure_ascii=False, indent=1)
-    return public(body, "application/feed+json", changed_at=_changed_at(items))
+    return _answer(body, "application/feed+json", items)
 
 
 def _json_item(item: Item) -> dict[str, Any]:
