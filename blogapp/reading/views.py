@@ -13,7 +13,7 @@ from blogapp.auth.permissions import may
 from blogapp.auth.session import current_member
 from blogapp.core.config import settings
 from blogapp.core.errors import Gone
-from blogapp.core.resources import resource_dir
+from blogapp.core.theme import site_accent
 from blogapp.core.web import local, private
 from blogapp.posts.weeks import parse_week_slug
 from blogapp.reading import queries
@@ -24,6 +24,7 @@ from blogapp.reading.nearest import nearest
 from blogapp.reading.queries import Entry, Person, Whole
 from blogapp.reading.responses import public
 from blogapp.reading.showing import beginning, for_page
+from blogapp.reading.theme import icon_png
 
 ON_A_PAGE = 24
 BY_A_MEMBER = 60
@@ -216,8 +217,8 @@ def _moved(address: str) -> ResponseReturnValue:
 @bp.get("/favicon.ico")
 def favicon() -> ResponseReturnValue:
     """Where browsers and feed readers look when they read no <link>."""
-    return public((resource_dir("static") / "favicon.png").read_bytes(), "image/png")
+    return public(icon_png(site_accent(), 32), "image/png")
 
 
 # Modules that hang further pages on `bp`; at the end, because they import it from here.
-from blogapp.reading import feeds, files  # noqa: E402,F401
+from blogapp.reading import feeds, files, own  # noqa: E402,F401
