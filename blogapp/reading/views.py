@@ -13,6 +13,7 @@ from blogapp.auth.permissions import may
 from blogapp.auth.session import current_member
 from blogapp.core.config import settings
 from blogapp.core.errors import Gone
+from blogapp.core.site import choice
 from blogapp.core.theme import site_accent
 from blogapp.core.web import local, private
 from blogapp.posts.weeks import parse_week_slug
@@ -21,6 +22,7 @@ from blogapp.reading.archive import today
 from blogapp.reading.blueprint import bp as bp
 from blogapp.reading.calendar import calendar, dates, plain_dates
 from blogapp.reading.nearest import nearest
+from blogapp.reading.outline import contents
 from blogapp.reading.queries import Entry, Person, Whole
 from blogapp.reading.responses import public
 from blogapp.reading.showing import beginning, for_page
@@ -41,9 +43,16 @@ def _for_templates() -> dict[str, Any]:
         "week_dates": lambda weeks: dates(weeks, settings().site_epoch),
         "week_words": lambda weeks, year=None: plain_dates(weeks, settings().site_epoch, year),
         "nearest": lambda: nearest(request.path),
-        "for_page": for_page,
+        "for_page": _shown,
+        "contents": contents,
         "later_day": lambda one, other: local(other).date() > local(one).date(),
     }
+
+
+def _shown(html: str, highest: int = 2) -> str:
+    """A text as this site's pages show it; below a page's own heading its sections have addresses."""
+    asks = choice("outside_pictures") != "show"
+    return for_page(html, highest, linked=highest == 2, own_origin=settings().base_url, pictures=asks)
 
 
 @bp.app_template_filter()
@@ -70,7 +79,7 @@ def home() -> ResponseReturnValue:
         render_template(
             "reading/home.html",
             lead=lead,
-            text=for_page(text, 3),
+            text=_shown(text, 3),
             cut=cut,
             months=_by_month(entry for entry in shown if entry is not lead),
             older=older,
