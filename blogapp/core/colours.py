@@ -110,9 +110,7 @@ def _visited(shade: str, theme: Shades, away: int) -> str:
         return theme.visited
     lightness, chroma, hue = to_oklch(theme.visited)
     turned = (hue + math.pi * 0.6) % (2 * math.pi)
-    return from_oklch(
-        _readable(lightness, chroma, turned, (theme.paper, theme.wash, theme.mark), away), chroma, turned
-    )
+    return from_oklch(_readable(lightness, chroma, turned, (theme.paper, theme.wash, theme.mark), away), chroma, turned)
 
 
 def theme_css(of: Accent) -> str:

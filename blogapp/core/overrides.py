@@ -9,6 +9,7 @@ instead. Read once per process: a change shows after a restart, which also empti
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -95,7 +96,7 @@ class Own:
         shipped = FileSystemLoader(resource_dir("templates"))
         originals = PrefixLoader({SHIPPED: shipped})
         own = [OwnTemplates(self.folder, self.tell)] if self.folder.is_dir() else []
-        app.jinja_loader = ChoiceLoader([*own, shipped, originals])  # type: ignore[misc]  # Flask's own advice
+        app.jinja_loader = ChoiceLoader([*own, shipped, originals])
         self.shipped = app.jinja_env.overlay(loader=cast(BaseLoader, ChoiceLoader([shipped, originals])))
         if own:
             app.jinja_env.template_class = Forgiving
@@ -122,10 +123,8 @@ def init_overrides(app: Flask) -> None:
     own = app.extensions[EXTENSION] = Own(app)
     app.jinja_env.globals["own"] = own_file
     for name in own_templates(own.folder):
-        try:
+        with suppress(TemplateNotFound):  # the loader tells of it
             app.jinja_env.get_template(name)
-        except TemplateNotFound:
-            pass  # Told by the loader.
 
 
 def troubles() -> list[Trouble]:

@@ -118,7 +118,9 @@ def _to_open(piece: str) -> str:
     target = dict(ADDRESS.findall(linked[1]))["href"] if linked and 'href="' in linked[1] else address
     link = f'<a href="{target}">{"Where it links to" if linked else f"Open it at {escape(host)}"}</a>'
     # The policy of our pages lets no picture come unencrypted (core/web.py: CSP).
-    shown_picture = picture.replace("<img", '<img referrerpolicy="no-referrer"', 1).replace(' src="http:', ' src="https:')
+    shown_picture = picture.replace("<img", '<img referrerpolicy="no-referrer"', 1).replace(
+        ' src="http:', ' src="https:'
+    )
     return _box("outside", f"Show {name} <small>from {escape(host)}</small>", shown_picture, link)
 
 

@@ -44,10 +44,11 @@ def site_theme() -> Theme:
     """Where the pages of the site find its accent."""
     chosen = site_accent()
     if chosen.chosen == DEFAULT_ACCENT:
-        icons = (asset(name) for name in ("favicon.svg", "favicon.png", "apple-touch-icon.png"))
-        return Theme("", *icons, chosen.light.accent)
+        icons = [asset(name) for name in ("favicon.svg", "favicon.png", "apple-touch-icon.png")]
+        return Theme("", icons[0], icons[1], icons[2], chosen.light.accent)
     stem = f"{chosen.chosen[1:]}-{_mark(chosen)}"
-    return Theme(*(url_for("reading.theme", name=f"{stem}{kind}") for kind in KINDS), chosen.light.accent)
+    css, svg, png, touch = (url_for("reading.theme", name=f"{stem}{kind}") for kind in KINDS)
+    return Theme(css, svg, png, touch, chosen.light.accent)
 
 
 @lru_cache(maxsize=64)

@@ -142,8 +142,8 @@ def broken(own: Path) -> Path:
     """One that does not compile, one that fails when it is shown, one that extends what is not there, one for ever."""
     folder = own / "templates"
     (folder / "reading" / "archive.html").write_text("line one\n{% if %}")
-    (folder / "reading" / "home.html").write_text('{% extends "blogapp/reading/home.html" %}\n{{ lead.nothing.at.all }}\n'
-        "{% block content %}\n{{ nobody() }}{% endblock %}")  # fmt: skip
+    home = '{% extends "blogapp/reading/home.html" %}\n\n{% block content %}\n{{ nobody() }}{% endblock %}'
+    (folder / "reading" / "home.html").write_text(home)
     (folder / "subscribing").mkdir()
     (folder / "subscribing" / "subscribe.html").write_text('{% extends "subscribing/subscribe.html" %}')
     (folder / "auth").mkdir()
@@ -165,6 +165,7 @@ def test_a_broken_own_template_takes_nothing_down_and_admins_are_told(
         "auth/login.html", "reading/archive.html", "reading/home.html", "subscribing/subscribe.html",
     ]  # fmt: skip
     assert "reading/archive.html: line 2" in told.text
+    assert "reading/home.html: line 4" in told.text
     assert "no template is called auth/nowhere.html" in told.text
     assert "is broken" in admin.get("/admin").text
     assert reader.get("/nowhere").status_code == 404  # broken templates or not

@@ -12,7 +12,10 @@ from blogapp.core.markup import render
 from blogapp.reading.asking import asked_for
 
 OWN = "https://notes.example.org"
-FILM = '<iframe src="https://www.youtube.com/embed/a-b_c?rel=0" width="560" height="315" title="The race &amp; more"></iframe>'
+FILM = (
+    '<iframe src="https://www.youtube.com/embed/a-b_c?rel=0" width="560" height="315" title="The race &amp; more">'
+    "</iframe>"
+)
 PICTURE = '<img src="https://pictures.example/cat.png" alt="A cat">'
 
 
@@ -24,7 +27,9 @@ def loads_at_once(html: str) -> list[str]:
     """What of other hosts a browser would fetch: all that is not in a closed <details>, and every eager thing."""
     shut = re.sub(r"<details>.*?</details>", "", html, flags=re.DOTALL)
     eager = re.findall(r"<(?:img|iframe)(?![^>]*loading=\"lazy\")[^>]*>", html)
-    return eager + re.findall(r'<(?:img|iframe|source)[^>]*(?:src|srcset)="(?:https?:)?//(?!notes\.example\.org/)[^>]*>', shut)
+    return eager + re.findall(
+        r'<(?:img|iframe|source)[^>]*(?:src|srcset)="(?:https?:)?//(?!notes\.example\.org/)[^>]*>', shut
+    )
 
 
 def is_well_formed(html: str) -> bool:
@@ -35,7 +40,10 @@ def is_well_formed(html: str) -> bool:
 
 def test_a_film_waits_in_a_box_with_its_name_its_host_and_a_way_to_the_original() -> None:
     html = page(f"<p>Before</p>{FILM}<p>After</p>")
-    assert '<div class="asks embed wide"><details><summary>Play “The race &amp; more” <small>from youtube.com</small>' in html
+    assert (
+        '<div class="asks embed wide"><details><summary>Play “The race &amp; more” <small>from youtube.com</small>'
+        in html
+    )
     assert '<a href="https://www.youtube.com/watch?v=a-b_c">Open it at youtube.com</a>' in html
     assert 'src="https://www.youtube-nocookie.com/embed/a-b_c?rel=0"' in html
     assert loads_at_once(html) == []
@@ -81,24 +89,33 @@ def test_own_pictures_are_shown_at_once_and_texts_without_others_stay() -> None:
 
 def test_outside_pictures_can_be_shown_and_frames_wait_all_the_same() -> None:
     html = page(f"<p>{PICTURE}</p>{FILM}", pictures=False)
-    assert re.search(r'<p><img [^>]*cat\.png', html)
+    assert re.search(r"<p><img [^>]*cat\.png", html)
     assert "<details><summary>Play" in html
 
 
 def test_sound_and_films_of_other_hosts_fetch_nothing_before_they_are_started() -> None:
     html = page(
         '<audio><source src="https://sounds.example/a.mp3"></audio>'
-        '<video src="/files/1/a.mp4" poster="https://pictures.example/p.png"></video><video src="/files/2/b.mp4"></video>'
+        '<video src="/files/1/a.mp4" poster="https://pictures.example/p.png"></video>'
+        '<video src="/files/2/b.mp4"></video>'
     )
     assert html.count('preload="none"') == 2
     assert html.count('preload="metadata"') == 1
     assert "poster" not in html
 
 
-@given(st.lists(st.sampled_from([FILM, PICTURE, "<p>", "</p>", "<a href='/x'>", "</a>", "<em>", "</li>", "<li>", "words", "<details>"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            [FILM, PICTURE, "<p>", "</p>", "<a href='/x'>", "</a>", "<em>", "</li>", "<li>", "words", "<details>"]
+        )
+    )
+)
 def test_however_the_pieces_are_put_together_nothing_leaks_and_the_page_holds(pieces: list[str]) -> None:
     text = "".join(pieces)
-    html = asked_for(render(text, format="html").html.replace("<details", "<section").replace("</details", "</section"), OWN)
+    html = asked_for(
+        render(text, format="html").html.replace("<details", "<section").replace("</details", "</section"), OWN
+    )
     assert loads_at_once(html) == []
     if is_well_formed(render(text, format="html").html):
         assert is_well_formed(html)
@@ -122,4 +139,7 @@ def test_the_original_is_the_page_that_people_know(address: str, found: str) -> 
 def test_feeds_get_a_link_for_a_frame() -> None:
     html = frames_as_links(render(f"<p>Look:</p>{FILM}", format="html").html)
     assert "<iframe" not in html
-    assert '<a class="embedded" href="https://www.youtube.com/watch?v=a-b_c">Play “The race &amp; more” at youtube.com</a>' in html
+    assert (
+        '<a class="embedded" href="https://www.youtube.com/watch?v=a-b_c">Play “The race &amp; more” at youtube.com</a>'
+        in html
+    )

@@ -45,4 +45,9 @@ def test_what_is_short_or_has_few_headings_needs_no_contents(text: str) -> None:
 
 def test_a_note_in_a_heading_is_no_part_of_its_title() -> None:
     text = f"## One[^1]\n\n{LONG * 2}\n\n## Two\n\n{LONG}\n\n## Three\n\n{LONG}\n\n## Four\n\nEnd.\n\n[^1]: A note."
-    assert [section.title for section in contents(for_page(render(text).html, linked=True))] == ["One", "Two", "Three", "Four"]
+    assert [section.title for section in contents(for_page(render(text).html, linked=True))] == [
+        "One",
+        "Two",
+        "Three",
+        "Four",
+    ]
