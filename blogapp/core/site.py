@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from flask import g, has_request_context
 from sqlalchemy import JSON, CheckConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -54,8 +55,18 @@ def link_key() -> bytes:
 
 def choice(name: str) -> str:
     """What an admin chose in the browser, else the setting of that name, else nothing."""
-    chosen = db.session.execute(select(Site.choices)).scalar_one().get(name)
+    chosen = _choices().get(name)
     return str(chosen if chosen is not None else getattr(settings(), name, ""))
+
+
+def _choices() -> dict[str, Any]:
+    """What was chosen; read once a request, as every page shows several of them."""
+    if not has_request_context():
+        return db.session.execute(select(Site.choices)).scalar_one()
+    if "choices" not in g:
+        g.choices = db.session.execute(select(Site.choices)).scalar_one()
+    chosen: dict[str, Any] = g.choices
+    return chosen
 
 
 def save_choices(session: Session, values: dict[str, str]) -> None:
@@ -63,3 +74,5 @@ def save_choices(session: Session, values: dict[str, str]) -> None:
     site = session.execute(select(Site).with_for_update()).scalar_one()
     site.choices = {**site.choices, **{k: v for k, v in values.items() if k in CHOICES}}
     bump_version(session)
+    if has_request_context():
+        g.pop("choices", None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from flask import Response, abort, url_for
+from flask import Response, abort
 from flask.typing import ResponseReturnValue
 from PIL import Image, ImageDraw
 
@@ -42,12 +42,17 @@ def _for_templates() -> dict[str, Any]:
 
 def site_theme() -> Theme:
     """Where the pages of the site find its accent."""
-    chosen = site_accent()
+    return _theme(site_accent())
+
+
+@lru_cache(maxsize=64)
+def _theme(chosen: Accent) -> Theme:
+    """Once per colour: the addresses are the same for everybody."""
     if chosen.chosen == DEFAULT_ACCENT:
         icons = [asset(name) for name in ("favicon.svg", "favicon.png", "apple-touch-icon.png")]
         return Theme("", icons[0], icons[1], icons[2], chosen.light.accent)
     stem = f"{chosen.chosen[1:]}-{_mark(chosen)}"
-    css, svg, png, touch = (url_for("reading.theme", name=f"{stem}{kind}") for kind in KINDS)
+    css, svg, png, touch = (f"/theme/{stem}{kind}" for kind in KINDS)
     return Theme(css, svg, png, touch, chosen.light.accent)
 
 
