@@ -23,6 +23,7 @@ from blogapp.core.config import Settings
 from blogapp.core.db import db, init_db
 from blogapp.core.errors import BlogError, TooMany
 from blogapp.core.pagecache import PageCache
+from blogapp.core.overrides import init_overrides
 from blogapp.core.resources import resource_dir
 from blogapp.core.stamps import Stamps
 from blogapp.core.web import TrustedProxies, init_web
@@ -102,6 +103,7 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
     init_db(app, chosen.database_url, **engine_options)
     csrf.init_app(app)
     init_web(app)
+    init_overrides(app)
     init_access_log(app, known_member_id)
     for blueprint in (auth, authoring, subscribing, admin, reading, health):
         app.register_blueprint(blueprint)

@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "blogapp.cli.exporting:export",
     "job": "blogapp.cli.jobs:job",
     "mail": "blogapp.cli.mail:mail",
+    "templates": "blogapp.cli.templates:templates",
     "backup": "blogapp.cli.backup:backup",
     "restore": "blogapp.cli.backup:restore",
 }

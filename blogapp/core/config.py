@@ -20,9 +20,12 @@ from dotenv import dotenv_values
 from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 
+from blogapp.core.colours import DEFAULT_ACCENT, parse_colour
 from blogapp.core.errors import BadSetting
+from blogapp.core.footer import parse_links
 
 EXTENSION = "blogapp.settings"
+CHOOSABLE = {"in_doubt": ("resend", "hold"), "outside_pictures": ("ask", "show"), "log_format": ("text", "json")}
 
 
 def setting(doc: str, **options: Any) -> Any:
@@ -50,6 +53,13 @@ class Settings:
     mail_from: str = setting("Sender of all mail: `Name <address>` or an address", default="blog@localhost.localdomain")
     site_title: str = setting("The site's name", default="Weeknotes")
     site_tagline: str = setting("One line under the title", default="")
+    site_accent: str = setting("The accent colour, as in CSS: `#rrggbb`", default=DEFAULT_ACCENT)
+    footer_links: str = setting(
+        "Links at the foot of every page: `Label https://…`, a line or a semicolon between them", default=""
+    )
+    outside_pictures: str = setting(
+        "Pictures that posts show from other hosts: `ask` before one is fetched, or `show` them", default="ask"
+    )
     site_language: str = setting("Language of the site, as in HTML's `lang`", default="en-GB")
     site_timezone: str = setting("Time zone in which dates are shown", default="Europe/London")
     site_epoch: date = setting("The Monday of week 0, as YYYY-MM-DD", default=date(2009, 1, 12))
@@ -211,6 +221,11 @@ def _check_site(s: Settings) -> None:
         raise BadSetting(f"BLOG_SITE_TIMEZONE: no such time zone as {s.site_timezone!r} (like Europe/London)") from None
     if not s.site_title.strip():
         raise BadSetting("BLOG_SITE_TITLE should not be empty")
+    for name, parse in (("site_accent", parse_colour), ("footer_links", parse_links)):
+        try:
+            parse(getattr(s, name))
+        except ValueError as error:
+            raise BadSetting(f"BLOG_{name.upper()}: {error}") from None
 
 
 def _check_limits(s: Settings) -> None:
@@ -219,7 +234,7 @@ def _check_limits(s: Settings) -> None:
     for name, (low, high) in bounds.items():
         if not low <= getattr(s, name) <= high:
             raise BadSetting(f"BLOG_{name.upper()} should be from {low} to {high}, not {getattr(s, name)}")
-    for name, choices in {"in_doubt": ("resend", "hold"), "log_format": ("text", "json")}.items():
+    for name, choices in CHOOSABLE.items():
         if getattr(s, name) not in choices:
             raise BadSetting(f"BLOG_{name.upper()} should be {' or '.join(choices)}, not {getattr(s, name)!r}")
 

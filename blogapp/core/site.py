@@ -28,7 +28,14 @@ class Site(Base):
 
 
 # What an admin may choose in the browser; it wins over the environment. name -> greatest length in characters
-CHOICES = {"site_title": 80, "site_tagline": 160, "footer": 400}
+CHOICES = {
+    "site_title": 80,
+    "site_tagline": 160,
+    "footer": 400,
+    "footer_links": 6000,
+    "site_accent": 9,
+    "outside_pictures": 4,
+}
 
 
 def site_row(session: Session | None = None) -> Site:

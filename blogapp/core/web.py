@@ -21,6 +21,7 @@ from blogapp.core.logs import begin_request, request_id
 from blogapp.core.pagecache import withdraw_offer
 from blogapp.core.sanitise import FRAME_HOSTS
 from blogapp.core.site import choice
+from blogapp.core.theme import site_accent
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,7 +71,7 @@ def init_web(app: Flask) -> None:
     app.before_request(_take_request_id)
     app.after_request(_add_headers)
     app.jinja_env.filters.update(day=day, moment=moment, iso=iso)
-    app.jinja_env.globals.update(asset=asset, choice=choice, whole_url=whole_url)
+    app.jinja_env.globals.update(asset=asset, choice=choice, site_accent=site_accent, whole_url=whole_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from blogapp.core.embeds import original
 from blogapp.core.markup import absolute, prefix_ids
 from blogapp.delivery.tree import Element, Node, parse, render
 
@@ -118,9 +119,9 @@ def _picture(attributes: dict[str, str], context: _Context) -> dict[str, str]:
 
 
 def _player(node: Element) -> Element:
-    """What cannot play in a mail is a link to it."""
+    """What cannot play in a mail is a link to it; to the page about it, where a host has one."""
     sources = [element.attributes["src"] for element in node.walk() if element.attributes.get("src")]
-    address = sources[0] if sources else ""
+    address = original(sources[0]) if sources else ""
     verb = {"audio": "Listen to", "video": "Watch"}.get(node.tag, "See")
     name = node.attributes.get("title", "").strip() or re.sub(r"^https?://(?:www\.)?", "", address)
     return Element("p", {"class": "player"}, [f"{verb} ", Element("a", {"href": address}, [name])] if address else [])

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from blogapp.core.clock import now
 from blogapp.core.config import settings
+from blogapp.core.embeds import frames_as_links
 from blogapp.core.markup import absolute
 from blogapp.core.site import choice
 from blogapp.core.web import iso, whole_url
@@ -52,7 +53,7 @@ def _item(post: Whole) -> Item:
     assert post.published_at is not None
     url = whole_url(url_for("reading.page", slug=post.slug))
     # A link within the post means a place on its page: many feed readers have no other place to go to.
-    html = absolute(post.html, settings().base_url).replace('href="#', f'href="{url}#')
+    html = frames_as_links(absolute(post.html, settings().base_url)).replace('href="#', f'href="{url}#')
     return Item(
         id=tag_uri(post),
         title=post.title,

@@ -4,10 +4,11 @@ import re
 from itertools import count
 
 from blogapp.core.markup import plain
+from blogapp.reading.asking import asked_for
+from blogapp.reading.outline import addressed, outlined
 
 # About 700 words: a week's note of the usual length stands on the front page as a whole.
 GENEROUS = 4500
-HEADING = re.compile(r"<(/?)h([1-6])(?=[\s>])")
 TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)(?:[^"<>]|"[^"]*")*>')
 NOTES = re.compile(r'<div class="footnote">.*?</div>', re.DOTALL)
 NOTE = re.compile(r'<li id="(?P<id>fn:[^"]+)">\s*<p>(?P<words>(?:(?!</?p>).)*)</p>\s*</li>', re.DOTALL)
@@ -18,18 +19,21 @@ NO_PLACE = re.compile(r'<(table|h[1-6])(?=[\s>])(?:(?!</\1>).)*?class="footnote-
 VOID = frozenset("area br col hr img source wbr".split())
 
 
-def for_page(html: str, highest: int = 2) -> str:
+def for_page(html: str, highest: int = 2, *, linked: bool = False, own_origin: str = "", pictures: bool = True) -> str:
     """Notes beside the text; wide tables and code that scroll by themselves, by keyboard too (axe demands it).
 
     Args:
         highest: the level of the highest heading that may stand in it, 1 to 6.
+        linked: whether each heading links to itself.
+        own_origin, pictures: as in `asking.asked_for`.
     """
     numbers = count(1)
 
     def table(_: re.Match[str]) -> str:
         return f'<div class="scroll" role="region" aria-label="Table {next(numbers)}" tabindex="0"><table'
 
-    html = with_sidenotes(outlined(html, highest))
+    html = with_sidenotes(outlined(asked_for(html, own_origin, pictures=pictures), highest))
+    html = addressed(html) if linked else html
     html = re.sub(r"<table(?=[\s>])", table, html).replace("</table>", "</table></div>")
     return re.sub(r"<pre(?=[\s>])(?![^>]*tabindex)", '<pre tabindex="0"', html)
 
@@ -53,27 +57,6 @@ def with_sidenotes(html: str) -> str:
         return f'{mark[0]}<small class="sidenote" role="note"><span>{mark["sign"]}</span> {words}</small>'
 
     return MARK.sub(beside, html[: foot.start()]) + html[foot.start() :]
-
-
-def outlined(html: str, highest: int) -> str:
-    """The headings as an outline below the page's own: none above `highest`, none that leaves out a level.
-
-    Authors choose levels by their looks (a body that begins with ### is common); what is kept is which is under which.
-    """
-    under: list[int] = []
-    level = highest
-
-    def renamed(match: re.Match[str]) -> str:
-        nonlocal level
-        if not match[1]:
-            chosen = int(match[2])
-            while under and under[-1] >= chosen:
-                under.pop()
-            level = min(highest + len(under), 6)
-            under.append(chosen)
-        return f"<{match[1]}h{level}"
-
-    return HEADING.sub(renamed, html)
 
 
 def beginning(html: str, path: str) -> tuple[str, bool]:

@@ -13,7 +13,8 @@ from blogapp.auth.permissions import may
 from blogapp.auth.session import current_member
 from blogapp.core.config import settings
 from blogapp.core.errors import Gone
-from blogapp.core.resources import resource_dir
+from blogapp.core.site import choice
+from blogapp.core.theme import site_accent
 from blogapp.core.web import local, private
 from blogapp.posts.weeks import parse_week_slug
 from blogapp.reading import queries
@@ -21,9 +22,11 @@ from blogapp.reading.archive import today
 from blogapp.reading.blueprint import bp as bp
 from blogapp.reading.calendar import calendar, dates, plain_dates
 from blogapp.reading.nearest import nearest
+from blogapp.reading.outline import contents
 from blogapp.reading.queries import Entry, Person, Whole
 from blogapp.reading.responses import public
 from blogapp.reading.showing import beginning, for_page
+from blogapp.reading.theme import icon_png
 
 ON_A_PAGE = 24
 BY_A_MEMBER = 60
@@ -40,9 +43,16 @@ def _for_templates() -> dict[str, Any]:
         "week_dates": lambda weeks: dates(weeks, settings().site_epoch),
         "week_words": lambda weeks, year=None: plain_dates(weeks, settings().site_epoch, year),
         "nearest": lambda: nearest(request.path),
-        "for_page": for_page,
+        "for_page": _shown,
+        "contents": contents,
         "later_day": lambda one, other: local(other).date() > local(one).date(),
     }
+
+
+def _shown(html: str, highest: int = 2) -> str:
+    """A text as this site's pages show it; below a page's own heading its sections have addresses."""
+    asks = choice("outside_pictures") != "show"
+    return for_page(html, highest, linked=highest == 2, own_origin=settings().base_url, pictures=asks)
 
 
 @bp.app_template_filter()
@@ -69,7 +79,7 @@ def home() -> ResponseReturnValue:
         render_template(
             "reading/home.html",
             lead=lead,
-            text=for_page(text, 3),
+            text=_shown(text, 3),
             cut=cut,
             months=_by_month(entry for entry in shown if entry is not lead),
             older=older,
@@ -216,8 +226,8 @@ def _moved(address: str) -> ResponseReturnValue:
 @bp.get("/favicon.ico")
 def favicon() -> ResponseReturnValue:
     """Where browsers and feed readers look when they read no <link>."""
-    return public((resource_dir("static") / "favicon.png").read_bytes(), "image/png")
+    return public(icon_png(site_accent(), 32), "image/png")
 
 
 # Modules that hang further pages on `bp`; at the end, because they import it from here.
-from blogapp.reading import feeds, files  # noqa: E402,F401
+from blogapp.reading import feeds, files, own  # noqa: E402,F401

@@ -1,9 +1,15 @@
 """The contrast of everything that site.css sets in colour, computed (WCAG 2.2, 1.4.3 and 1.4.11)."""
 
+import math
 import re
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from blogapp.core import colours
+from blogapp.core.colours import DEFAULT, Shades, accent, contrast, from_oklch, parse_colour, theme_css, to_oklch
 
 CSS = (Path(__file__).resolve().parents[2] / "static" / "site.css").read_text(encoding="utf-8")
 LIGHT, DARK = (
@@ -21,17 +27,6 @@ TEXT = [
     ("paper", "bad"),
 ]
 EDGES = [("edge", "paper"), ("accent", "paper"), ("accent", "wash"), ("bad", "paper"), ("warn", "wash")]
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 def test_contrast_is_computed_as_the_standard_does() -> None:
@@ -60,3 +55,74 @@ def test_colours_are_named_once_and_used_by_name() -> None:
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b|rgba?\(|hsla?\(", rules) == []
     used = set(re.findall(r"var\(--([\w-]+)\)", CSS))
     assert LIGHT.keys() - used == set(), "a colour that nothing uses"
+
+
+@pytest.mark.parametrize(("shades", "theme"), [(DEFAULT.light, LIGHT), (DEFAULT.dark, DARK)], ids=["light", "dark"])
+def test_the_default_accent_is_what_the_style_sheet_says(shades: Shades, theme: dict[str, str]) -> None:
+    assert {name.replace("_", "-"): value for name, value in vars(shades).items()}.items() <= theme.items()
+    assert theme_css(DEFAULT) == ""
+
+
+every_colour = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+
+
+@given(every_colour)
+@example("#ffff00")
+@example("#fefefe")
+@example("#010101")
+@example("#808080")
+@example("#ff0000")
+@example("#00ff00")
+@example("#6d3d96")
+def test_whatever_colour_is_chosen_can_be_read_in_both_themes(chosen: str) -> None:
+    found = accent(chosen)
+    for shades, theme in ((found.light, LIGHT), (found.dark, DARK)):
+        for ink in (shades.accent, shades.accent_deep, shades.visited):
+            assert all(contrast(ink, theme[ground]) >= 4.5 for ground in ("paper", "wash", "mark"))
+        for ground in (shades.accent, shades.accent_deep):
+            assert contrast(theme["on-accent"], ground) >= 4.5
+        assert shades.accent != shades.accent_deep
+        assert shades.accent != shades.visited
+
+
+@given(every_colour)
+def test_a_colour_that_can_be_read_as_it_is_stays(chosen: str) -> None:
+    if all(contrast(chosen, LIGHT[ground]) >= 4.5 for ground in ("paper", "wash", "mark")):
+        assert accent(chosen).light.accent == chosen
+    else:
+        before, after = to_oklch(chosen), to_oklch(accent(chosen).light.accent)
+        assert after[0] < before[0]
+        if after[1] > 0.05:  # of a grey there is no hue to keep
+            turned = abs(before[2] - after[2]) % (2 * math.pi)
+            assert min(turned, 2 * math.pi - turned) < 0.1
+
+
+@given(every_colour)
+def test_there_and_back_is_the_same_colour(chosen: str) -> None:
+    assert from_oklch(*to_oklch(chosen)) == chosen
+
+
+def test_the_sums_are_those_of_the_source() -> None:
+    """CSS Color 4, sample conversions: red is oklch(62.796% 0.25768 29.234deg)."""
+    lightness, chroma, hue = to_oklch("#ff0000")
+    assert (lightness, chroma, math.degrees(hue)) == pytest.approx((0.62796, 0.25768, 29.234), abs=0.001)
+    assert colours.contrast(from_oklch(0.7, 0.4, 2.5), "#000000") > 1  # out of gamut: less chroma, no error
+
+
+def test_the_style_sheet_of_an_accent_is_for_screens_of_both_kinds() -> None:
+    css = theme_css(accent("#ffff00"))
+    assert css.startswith("@media screen{:root{--accent:#")
+    assert "prefers-color-scheme:dark" in css
+    assert set(re.findall(r"--([\w-]+):", css)) == {"accent", "accent-deep", "on-accent", "visited"}
+
+
+@pytest.mark.parametrize("text", ["#2B47B4", "2b47b4", " #2b47b4ff "])
+def test_a_colour_is_understood_as_style_sheets_write_it(text: str) -> None:
+    assert parse_colour(text) == "#2b47b4"
+    assert parse_colour("#fA0") == parse_colour("#fa0c") == "#ffaa00"
+
+
+@pytest.mark.parametrize("text", ["", "blue", "#12", "#12345", "#1234567", "#ggg", "rgb(0,0,0)", "#2b47b4;}"])
+def test_what_is_no_colour_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a colour like"):
+        parse_colour(text)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blogapp.core.markup import plain, render
-from blogapp.reading.showing import GENEROUS, beginning, for_page, outlined
+from blogapp.reading.outline import outlined
+from blogapp.reading.showing import GENEROUS, beginning, for_page
 
 
 def test_tables_and_code_scroll_and_can_be_reached_by_keyboard() -> None:
