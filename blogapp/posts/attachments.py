@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from blogapp.audit import record
 from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand, may
+from blogapp.core import files, variants
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Invalid, NotFound
-from blogapp.posts import files
-from blogapp.posts.media import DOWNLOAD, EXTENSIONS, Media, prepare
+from blogapp.core.media import DOWNLOAD, EXTENSIONS, Media, prepare
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.naming import lock_names
 from blogapp.posts.queries import find_post
@@ -26,6 +26,8 @@ from blogapp.posts.queries import find_post
 MAX_NAME = 80
 # So many files are deleted within one transaction.
 SLICE = 200
+# Share images are drawn again when somebody asks.
+DRAWN_FOR = timedelta(days=90)
 
 
 def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachment:
@@ -53,7 +55,10 @@ def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachmen
                 known.removed_at = None
                 return known
             files.store(path, sha256)
-            return _add(session, post, name, media, size_bytes, sha256, by)
+            attachment = _add(session, post, name, media, size_bytes, sha256, by)
+        if media.width:
+            variants.wish(sha256)
+        return attachment
 
 
 def _receive(stream: IO[bytes], path: Path, filename: str) -> None:
@@ -243,6 +248,7 @@ def _discard_unowned() -> None:
             for path in paths:
                 if path.name not in attached:
                     path.unlink(missing_ok=True)
+    variants.sweep(now() - DRAWN_FOR)
 
 
 def _wrong(message: str) -> Invalid:

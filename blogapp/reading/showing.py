@@ -4,6 +4,7 @@ import re
 from itertools import count
 
 from blogapp.core.markup import plain
+from blogapp.reading.pictures import with_pictures
 
 # About 700 words: a week's note of the usual length stands on the front page as a whole.
 GENEROUS = 4500
@@ -29,7 +30,7 @@ def for_page(html: str, highest: int = 2) -> str:
     def table(_: re.Match[str]) -> str:
         return f'<div class="scroll" role="region" aria-label="Table {next(numbers)}" tabindex="0"><table'
 
-    html = with_sidenotes(outlined(html, highest))
+    html = with_pictures(with_sidenotes(outlined(html, highest)))
     html = re.sub(r"<table(?=[\s>])", table, html).replace("</table>", "</table></div>")
     return re.sub(r"<pre(?=[\s>])(?![^>]*tabindex)", '<pre tabindex="0"', html)
 

@@ -10,14 +10,13 @@ from typing import IO
 from sqlalchemy import Connection, Table, delete, text
 from sqlalchemy.exc import OperationalError
 
-from blogapp.core import migrate
+from blogapp.core import files, migrate
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.porting.archive import packing, stilling
 from blogapp.porting.archive.carried import KNOWN, SITE, carried_tables, count_rows, go_on_from
 from blogapp.porting.archive.loading import check_references, load_table
 from blogapp.porting.archive.packing import MANIFEST, MAX_MANIFEST_BYTES, OWN_FILE, ArchiveFailed
 from blogapp.porting.archive.writing import FORMAT, KIND, OWN_TABLE, Manifest, Moved, parse_manifest, shown_settings
-from blogapp.posts import files
 
 REASON = "this site was made of an archive, and the original may have gone on sending"
 CHUNK_BYTES = 256 * 1024
