@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from blogapp.core import variants
+from blogapp.core import imaging, variants
 
 DIGITS = 16
 MARK = re.compile(r' data-picture="(\d{1,18})-([0-9a-f]{16}) (\d{1,6}) ([a-z]{3,4})"')
@@ -38,7 +38,7 @@ class Mark:
     @property
     def varies(self) -> bool:
         """Whether it is offered in other kinds too."""
-        return self.width >= variants.SMALLEST_WIDTH and self.kind in variants.FORMATS
+        return self.width >= variants.SMALLEST_WIDTH and self.kind in imaging.FORMATS
 
 
 def offers(mark: Mark, width: int, kind: str) -> bool:

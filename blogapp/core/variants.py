@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from flask import Flask
-from PIL import Image, ImageCms
+from PIL import Image
 
-from blogapp.core import files
+from blogapp.core import files, imaging
 from blogapp.core.config import settings
 from blogapp.core.media import EXTENSIONS, IMAGES, within_limits
 
@@ -41,13 +41,6 @@ NEAR = 1.15
 # What is worth a variant at all: smaller ones are a few kB anyway.
 SMALLEST_WIDTH = 240
 KINDS = ("avif", "webp")
-OPTIONS: dict[str, dict[str, Any]] = {
-    "avif": {"quality": 52, "speed": 7},
-    "webp": {"quality": 76, "method": 4},
-    "jpg": {"quality": 80, "optimize": True, "progressive": True},
-    "png": {"optimize": True},
-}
-FORMATS = {"avif": "AVIF", "webp": "WEBP", "jpg": "JPEG", "png": "PNG"}
 # What cannot be made is tried so often, for it may have been the worker that was ended meanwhile.
 TRIES = 3
 # An empty folder is looked at so often; it takes some 10 µs.
@@ -57,11 +50,6 @@ LOOK_SECONDS = 1.0
 def widths_for(width: int) -> list[int]:
     """The widths in which a picture that is so wide is offered, the smallest first; never wider than it is."""
     return [*(step for step in LADDER if step * NEAR < width), min(width, LADDER[-1])]
-
-
-def faces_for(width: int) -> list[int]:
-    """The same for a face."""
-    return [*(step for step in FACES if step < width), min(width, FACES[-1])]
 
 
 def folder() -> Path:
@@ -157,13 +145,13 @@ def make(sha256: str, *, faces: bool = False, stopped: Callable[[], bool] = lamb
             for width, kind in missing:  # It goes on moving, and no encoder keeps us for minutes.
                 _keep(source.read_bytes(), path_of(sha256, width, kind))
             return True
-        even = _even(picture, largest=max(width for width, _ in missing))
-        size, whole_bytes = even.size, source.stat().st_size
+        even = imaging.even(picture, largest=max(width for width, _ in missing))
+        whole_bytes = source.stat().st_size
         for width, kind in missing:
             if stopped():
                 return False
-            scaled = _scaled(even, size, width)
-            data = _encoded(scaled, kind)
+            scaled = imaging.scaled(even, width)
+            data = imaging.encoded(scaled, kind)
             # Whoever takes AVIF or WebP takes the picture's own kind too: they get what is smaller.
             _keep(source.read_bytes() if len(data) >= whole_bytes else data, path_of(sha256, width, kind))
     return True
@@ -172,59 +160,13 @@ def make(sha256: str, *, faces: bool = False, stopped: Callable[[], bool] = lamb
 def _wanted(width: int, own: str, faces: bool) -> list[tuple[int, str]]:
     """(width, kind) of all variants: what most readers need comes first. The picture itself is there already."""
     if faces:
-        return [(step, "webp") for step in faces_for(width)]
-    if width < SMALLEST_WIDTH or own not in FORMATS:
+        return [(step, "webp") for step in FACES]
+    if width < SMALLEST_WIDTH or own not in imaging.FORMATS:
         return []
     steps = sorted(widths_for(width), key=lambda step: (abs(step - 900), step))
     plain = [step for step in steps if step != width] + ([MAIL_WIDTH] if width > MAIL_WIDTH else [])
     offered = [(step, kind) for step in steps for kind in KINDS if kind != own] + [(step, own) for step in plain]
     return offered if own not in KINDS else offered + [(width, own)] * (width > LADDER[-1])
-
-
-def _even(picture: Image.Image, largest: int) -> Image.Image:
-    """The picture in sRGB with eight bits a colour and its transparency, no finer than is needed."""
-    if picture.format == "JPEG":
-        picture.draft(None, (largest, largest))
-    profile = picture.info.get("icc_profile")
-    if picture.mode.startswith(("I", "F")):
-        # Sixteen bits of grey: Pillow would cut them off rather than scale them.
-        picture = picture.point(lambda level: level * (1 / 257)).convert("L")
-    clear = picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info
-    if profile and picture.mode in ("RGB", "RGBA", "CMYK", "L"):
-        picture = _in_srgb(picture, profile)
-    return picture.convert("RGBA" if clear else "RGB")
-
-
-def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
-    alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
-    colours = picture.convert("RGB") if alpha else picture
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        turned = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):
-        return picture  # A profile that is none, or of other colours: as browsers do, it is passed over.
-    assert turned is not None
-    if alpha:
-        turned.putalpha(alpha)
-    return turned
-
-
-def _scaled(picture: Image.Image, size: tuple[int, int], width: int) -> Image.Image:
-    if width >= size[0]:
-        return picture
-    height = max(1, round(size[1] * width / size[0]))
-    return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-
-
-def _encoded(picture: Image.Image, kind: str) -> bytes:
-    """The picture and nothing else: no EXIF, no XMP, no profile (it is sRGB)."""
-    if kind == "jpg" and picture.mode == "RGBA":
-        picture = picture.convert("RGB")
-    bare = Image.new(picture.mode, picture.size)
-    bare.paste(picture)
-    data = io.BytesIO()
-    bare.save(data, FORMATS[kind], **OPTIONS[kind])
-    return data.getvalue()
 
 
 def _keep(data: bytes, target: Path) -> None:

@@ -81,14 +81,15 @@ class Pictures:
             rest = rest[: words[-1].end()]
         while rest:
             for name in dict.fromkeys((rest, unquote(rest))):
-                if path := self._file(name):
+                if path := self.file(name):
                     return Place(root.start(), root.end() + len(rest), path)
             rest = rest[: words.pop().start()] if words else ""
         return None
 
-    def _file(self, name: str) -> Path | None:
+    def file(self, name: str) -> Path | None:
         """The regular file of that name inside the folder; no link and nothing outside of it."""
-        assert self.folder is not None
+        if self.folder is None:
+            return None
         parts = Path(name).parts
         if (
             Path(name).suffix.lower() in DOCUMENTS

@@ -19,6 +19,7 @@ from blogapp.porting.archive.packing import MANIFEST, MAX_MANIFEST_BYTES, OWN_FI
 from blogapp.porting.archive.writing import FORMAT, KIND, OWN_TABLE, Manifest, Moved, parse_manifest, shown_settings
 
 REASON = "this site was made of an archive, and the original may have gone on sending"
+WANTED = "SELECT sha256 FROM attachments UNION SELECT face_sha256 FROM members WHERE face_sha256 IS NOT NULL"
 CHUNK_BYTES = 256 * 1024
 
 
@@ -27,7 +28,7 @@ class Imported:
     """What became of an archive.
 
     `held`, `paused`: digests that rest until a person lets them go on; `elsewhere`: settings of the environment that
-    the original had otherwise, with its values; `missing`: attachments whose file the archive does not hold.
+    the original had otherwise, with its values; `missing`: attachments and faces whose file the archive does not hold.
     """
 
     manifest: Manifest
@@ -137,7 +138,7 @@ class _Import:
         return Imported(self.manifest, held, paused, self._missing(), elsewhere)
 
     def _missing(self) -> int:
-        wanted = self.connection.execute(text("SELECT DISTINCT sha256 FROM attachments")).scalars()
+        wanted = self.connection.execute(text(WANTED)).scalars()
         return sum(not files.path_of(sha256).exists() for sha256 in wanted)
 
     def _move(self, count: int) -> None:
