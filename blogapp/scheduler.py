@@ -24,6 +24,7 @@ from blogapp.auth.logins import forget_ended_logins
 from blogapp.core import heartbeat, throttle
 from blogapp.core.clock import now
 from blogapp.core.db import db
+from blogapp.core.variants import run_pictures
 from blogapp.delivery.outbox import forget_old_mail
 from blogapp.delivery.wake import DIGESTS, OUTBOX, Waker
 from blogapp.digest.worker import run_digests, run_outbox
@@ -108,9 +109,9 @@ class Worker:
             sync_fully(db.engine)
         wakers = {"digests": Waker(self.app, DIGESTS), "outbox": Waker(self.app, OUTBOX), "jobs": Waker(self.app, JOBS)}
         # An import's loop is its own: neither a digest nor a password reset ever waits behind one.
-        loops = {"digests": run_digests, "outbox": run_outbox, "jobs": run_jobs}
+        loops = {"digests": run_digests, "outbox": run_outbox, "jobs": run_jobs, "pictures": run_pictures}
         self.threads = [
-            threading.Thread(target=self._run, args=(loops[name], wakers[name]), name=name) for name in loops
+            threading.Thread(target=self._run, args=(loops[name], wakers.get(name)), name=name) for name in loops
         ]
         for thread in self.threads:
             thread.start()
@@ -131,7 +132,7 @@ class Worker:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in (*self.threads, jobs))
 
-    def _run(self, loop: Callable[[Flask, threading.Event, Waker], None], waker: Waker) -> None:
+    def _run(self, loop: Callable[[Flask, threading.Event, Any], None], waker: Waker | None) -> None:
         try:
             loop(self.app, self.stop, waker)
         except Exception:

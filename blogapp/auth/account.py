@@ -1,11 +1,14 @@
 """A member's own pages: profile, password, log-ins."""
 
-from flask import redirect, render_template, url_for
+from io import BytesIO
+
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from blogapp.auth import browsers, profile
 from blogapp.auth.blueprint import bp
-from blogapp.auth.forms import AccountForm, ChangePasswordForm, show_problem
+from blogapp.auth.faces import remove_face, set_face
+from blogapp.auth.forms import AccountForm, ChangePasswordForm, FaceForm, show_problem
 from blogapp.auth.logins import end_login, end_other_logins, list_logins
 from blogapp.auth.models import Member
 from blogapp.auth.session import asking, current_login, log_out, members_only, tell
@@ -30,6 +33,34 @@ def account() -> ResponseReturnValue:
         status, headers = show_problem(form, error)
         return _account_page(form, me), status, headers
     tell("Your profile is saved.")
+    return redirect(url_for("auth.account"), code=303)
+
+
+@bp.post("/account/face")
+@members_only
+def face() -> ResponseReturnValue:
+    """Choose a picture of oneself."""
+    me = asking()
+    form = FaceForm()
+    status, headers = 422, dict[str, str]()
+    if form.validate_on_submit():
+        try:
+            upload = request.files.get("picture")
+            set_face(me.id, upload.stream if upload else BytesIO(), by=me.id)
+        except BlogError as error:
+            status, headers = show_problem(form, error)
+        else:
+            tell("Your picture is saved. Readers see it from now on.")
+            return redirect(url_for("auth.account"), code=303)
+    return _account_page(AccountForm(formdata=None, obj=me), me, face_form=form), status, headers
+
+
+@bp.post("/account/face/remove")
+@members_only
+def no_face() -> ResponseReturnValue:
+    """Take one's picture away."""
+    remove_face(asking().id, by=asking().id)
+    tell("Your picture is gone. Your initials stand in its place.")
     return redirect(url_for("auth.account"), code=303)
 
 
@@ -85,5 +116,8 @@ def end_others() -> ResponseReturnValue:
     return redirect(url_for("auth.logins"), code=303)
 
 
-def _account_page(form: AccountForm, member: Member, saved: Member | None = None) -> str:
-    return render_template("auth/account.html", form=form, member=member, saved=saved)
+def _account_page(
+    form: AccountForm, member: Member, saved: Member | None = None, face_form: FaceForm | None = None
+) -> str:
+    face_form = face_form or FaceForm(formdata=None)
+    return render_template("auth/account.html", form=form, member=member, saved=saved, face_form=face_form)

@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     EmailField,
+    FileField,
     HiddenField,
     IntegerField,
     PasswordField,
@@ -103,6 +104,12 @@ class AccountForm(ProfileForm):
     """One's own profile; a new e-mail address needs the password."""
 
     current_password = PasswordField("Password")
+
+
+class FaceForm(MemberForm):
+    """A picture of oneself."""
+
+    picture = FileField("Your picture")
 
 
 class InviteForm(MemberForm):

@@ -39,6 +39,8 @@ class Member(Base):
     invited_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     version: Mapped[int] = mapped_column(default=1)
+    # Of the square picture that is their face (auth/faces.py); without one their initials stand for it.
+    face_sha256: Mapped[str | None]
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -46,6 +48,11 @@ class Member(Base):
     def initials(self) -> str:
         """`Chris Roos` -> `CR`."""
         return initials(self.name)
+
+    @property
+    def face_of(self) -> int:
+        """Whose face it is, as templates/macros/face.html asks of whatever has one."""
+        return self.id
 
     @property
     def state(self) -> str:

@@ -29,6 +29,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 WRITES = "blogapp_writes"
+# Any number that nothing else in this database locks: "name" in ASCII.
+ADVISORY_LOCK = 0x6E616D65
 # PostgreSQL's "unique_violation". Who looks first and then writes is told so on SQLite, where writers take turns.
 UNIQUE_VIOLATION = "23505"
 FASTER = "Somebody else changed this in the meantime. Nothing was saved; look again."
@@ -106,6 +108,15 @@ def transaction() -> Iterator[Session]:
 def bump_version(session: Session) -> None:
     """Say that this transaction changes what readers can see: cached pages end with its commit."""
     session.info["bump_version"] = True
+
+
+def take_turns(session: Session) -> None:
+    """Let one transaction at a time choose what only one may have: weeks, addresses, contents of files.
+
+    SQLite's writers wait for each other anyway.
+    """
+    if not on_sqlite(session):
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
 
 
 def on_sqlite(session: Session) -> bool:

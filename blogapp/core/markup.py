@@ -13,9 +13,10 @@ from urllib.parse import urljoin
 
 from blogapp.core.dialect import to_html
 from blogapp.core.errors import Invalid
+from blogapp.core.picturemarks import without_marks
 from blogapp.core.sanitise import TAG, sanitise
 
-PIPELINE = 3
+PIPELINE = 4
 MAX_CHARACTERS = 500_000
 TOO_LONG = f"The text is too long: {{:,}} characters, and {MAX_CHARACTERS:,} is the most."
 # Only within a tag of sanitised HTML.
@@ -74,7 +75,10 @@ def _same_words(one: str, other: str) -> bool:
 
 
 def absolute(html: str, base_url: str) -> str:
-    """Make every address of sanitised HTML whole, so that it works in a feed or a mail; links within it stay."""
+    """Make every address of sanitised HTML whole, so that it works in a feed or a mail; links within it stay.
+
+    Our own pictures lose the marks that only our pages read.
+    """
 
     def whole(name: str, value: str) -> str:
         if name in ("href", "src", "poster", "cite") and not value.startswith("#"):
@@ -84,7 +88,7 @@ def absolute(html: str, base_url: str) -> str:
             return escape(", ".join(" ".join([_joined(base_url, first), *rest]) for first, *rest in parts))
         return value
 
-    return _map_attributes(html, whole)
+    return _map_attributes(without_marks(html), whole)
 
 
 def _joined(base_url: str, address: str) -> str:

@@ -19,6 +19,7 @@ from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Invalid, NotFound
+from blogapp.core.picturemarks import for_mail
 from blogapp.core.site import choice
 from blogapp.core.tokens import link_token
 from blogapp.core.web import local, whole_url
@@ -80,7 +81,7 @@ def compose(session: Session, post_id: int, *, date: datetime, test: bool = Fals
     letter = Letter(post.title, post.html, post.summary, post.weeks)
     context = _context(session, post, letter, places, date) | {"test": test}
     widths = {attachment.id: attachment.width for attachment in post.attachments if attachment.width}
-    article = mail_article(post.html, settings().base_url, f"p{post.id}-", widths)
+    article = mail_article(for_mail(post.html), settings().base_url, f"p{post.id}-", widths)
     parts = parts_that_fit(article, context)
     title = ("[Test] " if test else "") + context["subject"]
     sender = site_mailbox()

@@ -52,7 +52,10 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """A member to be: inactive until invited. `bio` is Markdown; `content` as for documents."""
+    """A member to be: inactive until invited. `bio` is Markdown; `content` as for documents.
+
+    face: the name of a picture of them in the folder of images; "" where there is none.
+    """
 
     origin: str
     slug: str
@@ -61,6 +64,7 @@ class Person:
     content: bytes
     email: str = ""
     bio: str = ""
+    face: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from blogapp.auth.models import Member
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.markup import absolute, render
+from blogapp.core.picturemarks import without_marks
 from blogapp.porting.folders import Outside, write_file
 from blogapp.porting.models import Source
 from blogapp.porting.snips.parsing import ORIGIN
@@ -52,7 +53,7 @@ def each_html(*, as_shown: bool = False, drafts: bool = False) -> Iterator[Page]
     query = query.outerjoin(Source, (Source.post_id == Post.id) & (Source.origin == ORIGIN)).where(wanted)
     while rows := db.session.execute(query.where(Post.id > after).order_by(Post.id).limit(PAGE)).all():
         for row in rows:
-            text = row.html if as_shown else render(_as_written(row), format=row.format).html
+            text = without_marks(row.html) if as_shown else render(_as_written(row), format=row.format).html
             yield Page(row.name or row.slug, row.slug, row.title, text)
         after = rows[-1].id
     people = select(Member.slug, Member.name, Member.bio, Member.bio_html).where(Member.bio != "").order_by(Member.id)

@@ -17,9 +17,9 @@ from blogapp.auth.models import Member
 from blogapp.core.addresses import Redirect, suggest_slug
 from blogapp.core.config import settings
 from blogapp.core.db import db
+from blogapp.core.files import path_of
 from blogapp.porting.own_folder import OwnFolder
 from blogapp.porting.services.frontyaml import write_yaml
-from blogapp.posts.files import path_of
 from blogapp.posts.models import Attachment, Post, post_attachments
 
 FLAVOURS = ("hugo", "jekyll")

@@ -15,6 +15,7 @@ from blogapp.core.db import bump_version, transaction
 from blogapp.core.markup import render
 from blogapp.porting.documents import BadDocument, Person
 from blogapp.porting.known import find_known, note
+from blogapp.porting.portraits import with_face
 from blogapp.porting.report import Outcome
 from blogapp.porting.snips.templating import humanise
 
@@ -27,11 +28,18 @@ class Undone(Exception):
 
 
 def bring(person: Person, run: "Run") -> Outcome:
-    """Give a member the text about them. A member is made where there is none of that name.
+    """Give a member the text about them, and their picture. A member is made where there is none of that name.
 
     Raises:
         BadDocument: the text is too long, or the member has another one here.
     """
+    outcome = _bring(person, run)
+    if outcome.member_id is None or run.dry_run:
+        return outcome
+    return with_face(outcome, person, run)
+
+
+def _bring(person: Person, run: "Run") -> Outcome:
     sha256 = hashlib.sha256(person.content).hexdigest()
     known = find_known(person.origin, person.slug)
     if known is not None and known.path not in ("", person.path) and run.lies(known.path):

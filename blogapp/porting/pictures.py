@@ -12,11 +12,11 @@ from urllib.parse import unquote
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from blogapp.core import files, variants
 from blogapp.core.config import settings
 from blogapp.core.errors import Invalid
-from blogapp.posts import files
+from blogapp.core.media import DOWNLOAD, EXTENSIONS, Media, prepare
 from blogapp.posts.attachments import safe_name
-from blogapp.posts.media import DOWNLOAD, EXTENSIONS, Media, prepare
 from blogapp.posts.models import Attachment
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -81,14 +81,15 @@ class Pictures:
             rest = rest[: words[-1].end()]
         while rest:
             for name in dict.fromkeys((rest, unquote(rest))):
-                if path := self._file(name):
+                if path := self.file(name):
                     return Place(root.start(), root.end() + len(rest), path)
             rest = rest[: words.pop().start()] if words else ""
         return None
 
-    def _file(self, name: str) -> Path | None:
+    def file(self, name: str) -> Path | None:
         """The regular file of that name inside the folder; no link and nothing outside of it."""
-        assert self.folder is not None
+        if self.folder is None:
+            return None
         parts = Path(name).parts
         if (
             Path(name).suffix.lower() in DOCUMENTS
@@ -164,6 +165,8 @@ def keep(session: Session, picture: Ready, by: int | None, *, dry_run: bool = Fa
     if found is None:
         if not dry_run and not files.path_of(picture.sha256).exists():
             files.store(picture.scratch, picture.sha256)
+            if picture.media.width:
+                variants.wish(picture.sha256)
         found = Attachment(
             filename=picture.filename,
             media_type=picture.media.media_type,

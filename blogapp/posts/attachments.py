@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 from blogapp.audit import record
 from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand, may
+from blogapp.core import files, variants
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Invalid, NotFound
-from blogapp.posts import files
-from blogapp.posts.media import DOWNLOAD, EXTENSIONS, Media, prepare
+from blogapp.core.logo import site_logo
+from blogapp.core.media import DOWNLOAD, EXTENSIONS, Media, prepare
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.naming import lock_names
 from blogapp.posts.queries import find_post
@@ -26,6 +27,8 @@ from blogapp.posts.queries import find_post
 MAX_NAME = 80
 # So many files are deleted within one transaction.
 SLICE = 200
+# Share images are drawn again when somebody asks.
+DRAWN_FOR = timedelta(days=90)
 
 
 def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachment:
@@ -53,7 +56,10 @@ def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachmen
                 known.removed_at = None
                 return known
             files.store(path, sha256)
-            return _add(session, post, name, media, size_bytes, sha256, by)
+            attachment = _add(session, post, name, media, size_bytes, sha256, by)
+        if media.width:
+            variants.wish(sha256)
+        return attachment
 
 
 def _receive(stream: IO[bytes], path: Path, filename: str) -> None:
@@ -226,23 +232,33 @@ def sweep_files(until: datetime) -> int:
 
 
 def _discard_unowned() -> None:
-    """Remove the contents that no attachment has: of deleted ones, and of uploads that a crash cut off.
+    """Remove the contents that nothing here has: of deleted ones, and of uploads that a crash cut off.
 
     A content is spared for a day. Looking through the folder takes long and needs no lock; what is found is deleted a
     slice at a time while nobody attaches, if still nobody has it.
     """
-    owned = set(db.session.execute(select(Attachment.sha256)).scalars())
+    owned = _owned()
     db.session.rollback()
     unowned = [path for path in files.left_behind(now() - timedelta(days=1)) if path.name not in owned]
     for start in range(0, len(unowned), SLICE):
         paths = unowned[start : start + SLICE]
         with transaction() as session:
             lock_names(session)
-            found = select(Attachment.sha256).where(Attachment.sha256.in_([path.name for path in paths]))
-            attached = set(session.execute(found).scalars())
+            still = _owned([path.name for path in paths])
             for path in paths:
-                if path.name not in attached:
+                if path.name not in still:
                     path.unlink(missing_ok=True)
+    variants.sweep(now() - DRAWN_FOR)
+
+
+def _owned(among: list[str] | None = None) -> set[str]:
+    """The contents that something here has, of these or of all: attachments, members' faces, the site's logo."""
+    attached, faces = select(Attachment.sha256), select(Member.face_sha256).where(Member.face_sha256.is_not(None))
+    if among is not None:
+        attached, faces = attached.where(Attachment.sha256.in_(among)), faces.where(Member.face_sha256.in_(among))
+    owned = {*db.session.execute(attached).scalars(), *db.session.execute(faces).scalars()}
+    logo = site_logo()
+    return {str(sha256) for sha256 in owned} | ({logo.sha256} if logo else set())
 
 
 def _wrong(message: str) -> Invalid:

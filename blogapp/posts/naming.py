@@ -2,19 +2,17 @@
 
 import re
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from blogapp.core.addresses import MAX_LENGTH, Slug, check_slug, claim_slug, suggest_slug
-from blogapp.core.db import on_sqlite
+from blogapp.core.db import take_turns
 from blogapp.core.errors import Invalid
 from blogapp.posts.models import KINDS, Post
 from blogapp.posts.queries import find_overlap
 from blogapp.posts.weeks import Weeks
 
 MAX_TITLE = 200
-# Any number that nothing else in this database locks: "name" in ASCII.
-ADVISORY_LOCK = 0x6E616D65
 
 
 class WeekTaken(Invalid):
@@ -81,9 +79,8 @@ def automatic_slug(kind: str, weeks: Weeks | None, title: str) -> str:
 
 
 def lock_names(session: Session) -> None:
-    """Let one transaction at a time choose weeks and addresses; SQLite's writers wait for each other anyway."""
-    if not on_sqlite(session):
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    """Let one transaction at a time choose weeks and addresses."""
+    take_turns(session)
 
 
 def check_weeks(session: Session, post: Post) -> None:

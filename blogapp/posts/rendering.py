@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from blogapp.audit import record
 from blogapp.core.config import settings
 from blogapp.core.db import bump_version, db, transaction
-from blogapp.core.markup import PIPELINE, Rendered, render
+from blogapp.core.markup import ATTRIBUTE, PIPELINE, Rendered, render
+from blogapp.core.media import EXTENSIONS
+from blogapp.core.picturemarks import Mark
 from blogapp.core.sanitise import TAG
 from blogapp.posts.models import Attachment, Post, post_attachments
 
@@ -34,17 +36,36 @@ def files_in(html: str) -> set[int]:
 
 
 def fit_images(html: str, attachments: Iterable[Attachment]) -> str:
-    """Say how big our own pictures are, so that the page does not jump while they load."""
-    sizes = {a.id: (a.width, a.height) for a in attachments if a.width and a.height}
+    """Say how big our own pictures are, so that the page does not jump while they load, and what they are.
+
+    The mark is put in after the cleaner, which lets no author's through. A page makes of it what `core/picturemarks.py`
+    says; feeds and mails leave it out.
+    """
+    known = {a.id: a for a in attachments if a.width and a.height}
 
     def fit(tag: re.Match[str]) -> str:
-        source = IMAGE_SOURCE.search(tag[0])
-        size = sizes.get(int(source[1])) if source and tag[0].startswith("<img") else None
-        if size is None or " width=" in tag[0] or " height=" in tag[0]:
+        source = IMAGE_SOURCE.search(tag[0]) if tag[0].startswith("<img") else None
+        attachment = known.get(int(source[1])) if source else None
+        if attachment is None:
             return tag[0]
-        return f'{tag[0][:-1]} width="{size[0]}" height="{size[1]}">'
+        assert attachment.width
+        assert attachment.height
+        mark = Mark(attachment.id, attachment.sha256, attachment.width, EXTENSIONS[attachment.media_type])
+        return f"{tag[0][:-1]}{_missing_sizes(tag[0], attachment.width, attachment.height)}{mark.attribute}>"
 
-    return TAG.sub(fit, html) if sizes else html
+    return TAG.sub(fit, html) if known else html
+
+
+def _missing_sizes(tag: str, width: int, height: int) -> str:
+    """The sizes that the author left out: both, or the other one to theirs."""
+    given = {name: value for name, value in ATTRIBUTE.findall(tag) if name in ("width", "height")}
+    if not given:
+        return f' width="{width}" height="{height}"'
+    if len(given) == 2 or not all(re.fullmatch(r"[1-9]\d{0,4}", value) for value in given.values()):
+        return ""
+    if "width" in given:
+        return f' height="{max(1, round(int(given["width"]) * height / width))}"'
+    return f' width="{max(1, round(int(given["height"]) * width / height))}"'
 
 
 def _find(session: Session, numbers: set[int]) -> list[Attachment]:

@@ -1,12 +1,17 @@
 """Members' files: private until a published post shows them, then public and validated on every use."""
 
-from flask import abort, request, send_file
+from contextlib import suppress
+from pathlib import Path
+
+from flask import Response, abort, request, send_file
 from flask.typing import ResponseReturnValue
 
 from blogapp.auth.session import current_member
+from blogapp.core import variants
+from blogapp.core.media import DOWNLOAD, EXTENSIONS, INLINE
+from blogapp.core.picturemarks import DIGITS, Mark, offers
 from blogapp.core.web import private
 from blogapp.posts.attachments import open_attachment
-from blogapp.posts.media import DOWNLOAD, INLINE
 from blogapp.reading.blueprint import bp
 
 # Nothing in a file may run or load anything, even where a browser would show it as a page.
@@ -43,3 +48,41 @@ def attachment(attachment_id: int, filename: str) -> ResponseReturnValue:
     response.headers.pop("Expires", None)
     response.vary.add("Cookie")
     return response.make_conditional(request)
+
+
+@bp.get("/media/<int:attachment_id>-<string(length=16):digest>/<int:width>.<kind>")
+def picture(attachment_id: int, digest: str, width: int, kind: str) -> ResponseReturnValue:
+    """A variant of an attached picture; the picture itself until the worker has made it."""
+    if attachment_id >= 2**31:
+        abort(404)
+    file, original, public = open_attachment(attachment_id, current_member())
+    mark = Mark(file.id, file.sha256, file.width or 0, EXTENSIONS.get(file.media_type, ""))
+    if digest != file.sha256[:DIGITS] or not file.width or not offers(mark, width, kind):
+        abort(404)
+    if (width, kind) == (file.width, mark.kind):
+        return send_picture(original, file.media_type, public=public)
+    return send_variant(file.sha256, width, kind, original, file.media_type, public=public)
+
+
+def send_variant(
+    sha256: str, width: int, kind: str, original: Path, media_type: str, *, public: bool, ladder: str = "picture"
+) -> Response:
+    """The variant if it is made; else the original for this once, and a wish for the worker."""
+    path = variants.path_of(sha256, width, kind)
+    if path.is_file():
+        return send_picture(path, variants.type_of(path), public=public)
+    with suppress(OSError):  # A full disk makes no variants, and takes no picture away.
+        variants.wish(sha256, ladder)
+    return send_picture(original, media_type, public=public, for_ever=False)
+
+
+def send_picture(path: Path, media_type: str, *, public: bool, for_ever: bool = True) -> Response:
+    """A picture that anybody may have, kept for ever by whoever has it; or a member's alone, kept by nobody."""
+    response = send_file(path, mimetype=media_type, conditional=False, etag=False, max_age=None)
+    response.headers["Content-Security-Policy"] = f"{CSP}; sandbox"
+    for validator in ("Last-Modified", "Expires"):
+        response.headers.pop(validator, None)
+    if not public:
+        return private(response)
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if for_ever else "public, no-cache"
+    return response

@@ -28,9 +28,10 @@ DATED = posts.c.kind.in_(("week", "links", "article"))
 ENTRY = (
     posts.c.id, posts.c.slug, posts.c.title, posts.c.kind, posts.c.week_from, posts.c.week_to, posts.c.summary,
     posts.c.published_at, posts.c.updated_at, members.c.name.label("author"), members.c.slug.label("author_slug"),
+    posts.c.author_id, members.c.face_sha256,
 )  # fmt: skip
 WHOLE = (
-    *ENTRY, posts.c.html, posts.c.state, posts.c.visibility, posts.c.author_id, posts.c.first_published_at,
+    *ENTRY, posts.c.html, posts.c.state, posts.c.visibility, posts.c.first_published_at,
     posts.c.deleted_at,
 )  # fmt: skip
 
@@ -50,6 +51,12 @@ class Entry:
     updated_at: datetime
     author: str
     author_slug: str
+    author_id: int
+    face_sha256: str | None
+
+    @property
+    def face_of(self) -> int:
+        return self.author_id
 
     @property
     def weeks(self) -> Weeks | None:
@@ -67,7 +74,6 @@ class Whole(Entry):
     html: str
     state: str
     visibility: str
-    author_id: int
     first_published_at: datetime | None
     deleted_at: datetime | None
 
@@ -191,7 +197,12 @@ class Person:
     slug: str
     bio_html: str
     active: bool
+    face_sha256: str | None
     has_come: bool
+
+    @property
+    def face_of(self) -> int:
+        return self.id
 
     @property
     def initials(self) -> str:
@@ -200,8 +211,9 @@ class Person:
 
 def member_at(slug: str) -> Person | None:
     """The member of that address, active or not."""
-    columns = (members.c.id, members.c.name, members.c.slug, members.c.bio_html, members.c.active)
-    query = select(*columns, members.c.password_hash.is_not(None).label("has_come")).where(members.c.slug == slug)
+    columns = (members.c.id, members.c.name, members.c.slug, members.c.bio_html, members.c.face_sha256)
+    came = members.c.password_hash.is_not(None).label("has_come")
+    query = select(*columns, members.c.active, came).where(members.c.slug == slug)
     row = db.session.execute(query).one_or_none()
     return None if row is None else Person(**row._mapping)
 

@@ -6,6 +6,7 @@ from itertools import count
 from blogapp.core.markup import plain
 from blogapp.reading.asking import asked_for
 from blogapp.reading.outline import addressed, outlined
+from blogapp.reading.pictures import with_pictures
 
 # About 700 words: a week's note of the usual length stands on the front page as a whole.
 GENEROUS = 4500
@@ -33,7 +34,7 @@ def for_page(html: str, highest: int = 2, *, linked: bool = False, own_origin: s
         return f'<div class="scroll" role="region" aria-label="Table {next(numbers)}" tabindex="0"><table'
 
     html = with_sidenotes(outlined(asked_for(html, own_origin, pictures=pictures), highest))
-    html = addressed(html) if linked else html
+    html = with_pictures(addressed(html) if linked else html)
     html = re.sub(r"<table(?=[\s>])", table, html).replace("</table>", "</table></div>")
     return re.sub(r"<pre(?=[\s>])(?![^>]*tabindex)", '<pre tabindex="0"', html)
 

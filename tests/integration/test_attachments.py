@@ -15,11 +15,12 @@ from PIL.PngImagePlugin import PngInfo
 from sqlalchemy import func, select
 
 from blogapp.auth.models import Member
+from blogapp.core import files, media
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.errors import Invalid, NotAllowed, NotFound
+from blogapp.core.files import path_of
 from blogapp.digest.publishing import delete, publish, withdraw
-from blogapp.posts import files, media
 from blogapp.posts.attachments import (
     address_of,
     attach,
@@ -30,7 +31,6 @@ from blogapp.posts.attachments import (
     safe_name,
 )
 from blogapp.posts.deleted import purge_deleted
-from blogapp.posts.files import path_of
 from blogapp.posts.models import Attachment, Post
 from blogapp.posts.queries import list_attachments
 from blogapp.posts.writing import create_post, save_post

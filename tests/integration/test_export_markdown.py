@@ -11,12 +11,12 @@ from blogapp.auth.models import Member
 from blogapp.core.addresses import claim_slug
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Conflict
+from blogapp.core.files import path_of
 from blogapp.core.markup import render
 from blogapp.porting.documents import Document
 from blogapp.porting.markdown_export import export_markdown
 from blogapp.porting.services.frontmatter import read
 from blogapp.posts.attachments import address_of, attach
-from blogapp.posts.files import path_of
 from blogapp.posts.models import Post
 from blogapp.posts.rendering import link_files, show_rendered
 from tests.commands import Command

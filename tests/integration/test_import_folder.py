@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 
 from blogapp.auth.models import Member
 from blogapp.auth.profile import edit_profile
+from blogapp.core import files
 from blogapp.core.db import db
 from blogapp.core.errors import Invalid
 from blogapp.core.site import site_version
@@ -19,7 +20,6 @@ from blogapp.digest.publishing import withdraw
 from blogapp.porting.documents import Document
 from blogapp.porting.importing import Run, import_items
 from blogapp.porting.models import Source
-from blogapp.posts import files
 from blogapp.posts.models import Attachment, Post
 from blogapp.posts.writing import save_post
 from tests.heard import import_snips

@@ -60,6 +60,8 @@ OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.preview", "POST"): MEMBERS,
     ("auth.account", "GET"): MEMBERS,
     ("auth.account", "POST"): MEMBERS,
+    ("auth.face", "POST"): MEMBERS,
+    ("auth.no_face", "POST"): MEMBERS,
     ("auth.password", "GET"): MEMBERS,
     ("auth.password", "POST"): MEMBERS,
     ("auth.logins", "GET"): MEMBERS,
@@ -86,6 +88,9 @@ OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("admin.lift", "POST"): ADMINS,
     ("admin.site", "GET"): ADMINS,
     ("admin.site", "POST"): ADMINS,
+    ("admin.logo", "GET"): ADMINS,
+    ("admin.logo", "POST"): ADMINS,
+    ("admin.no_logo", "POST"): ADMINS,
     ("admin.importing", "GET"): ADMINS,
     ("admin.import_form", "GET"): ADMINS,
     ("admin.begin_import", "POST"): ADMINS,
@@ -102,7 +107,8 @@ OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
 OPEN = {
     *((f"reading.{name}", "GET") for name in (
         "home", "page", "archive", "year", "atom", "rss", "json_feed", "feed_by_another_name", "rss_by_another_name",
-        "sitemap", "sitemap_file", "robots", "favicon", "attachment", "theme", "own",
+        "sitemap", "sitemap_file", "robots", "favicon", "attachment", "picture", "theme", "own",
+        "face", "logo", "post_card", "site_card", "member_card", "archive_card",
     )),
     ("health.healthz", "GET"), ("health.readyz", "GET"), ("static", "GET"),
     ("auth.login", "GET"), ("auth.login", "POST"), ("auth.logout", "POST"),

@@ -12,13 +12,14 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from blogapp.auth.models import Member
+from blogapp.core import files
 from blogapp.core.clock import now
 from blogapp.core.db import WRITES, db
 from blogapp.core.errors import Invalid
-from blogapp.posts import attachments, files
+from blogapp.core.files import path_of
+from blogapp.core.media import prepare
+from blogapp.posts import attachments
 from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
-from blogapp.posts.files import path_of
-from blogapp.posts.media import prepare
 from blogapp.posts.models import Attachment, Post
 from blogapp.posts.queries import list_attachments
 from blogapp.posts.writing import create_post, save_post

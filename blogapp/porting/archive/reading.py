@@ -10,16 +10,16 @@ from typing import IO
 from sqlalchemy import Connection, Table, delete, text
 from sqlalchemy.exc import OperationalError
 
-from blogapp.core import migrate
+from blogapp.core import files, migrate
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.porting.archive import packing, stilling
 from blogapp.porting.archive.carried import KNOWN, SITE, carried_tables, count_rows, go_on_from
 from blogapp.porting.archive.loading import check_references, load_table
 from blogapp.porting.archive.packing import MANIFEST, MAX_MANIFEST_BYTES, OWN_FILE, ArchiveFailed
 from blogapp.porting.archive.writing import FORMAT, KIND, OWN_TABLE, Manifest, Moved, parse_manifest, shown_settings
-from blogapp.posts import files
 
 REASON = "this site was made of an archive, and the original may have gone on sending"
+WANTED = "SELECT sha256 FROM attachments UNION SELECT face_sha256 FROM members WHERE face_sha256 IS NOT NULL"
 CHUNK_BYTES = 256 * 1024
 
 
@@ -28,7 +28,7 @@ class Imported:
     """What became of an archive.
 
     `held`, `paused`: digests that rest until a person lets them go on; `elsewhere`: settings of the environment that
-    the original had otherwise, with its values; `missing`: attachments whose file the archive does not hold.
+    the original had otherwise, with its values; `missing`: attachments and faces whose file the archive does not hold.
     """
 
     manifest: Manifest
@@ -138,7 +138,7 @@ class _Import:
         return Imported(self.manifest, held, paused, self._missing(), elsewhere)
 
     def _missing(self) -> int:
-        wanted = self.connection.execute(text("SELECT DISTINCT sha256 FROM attachments")).scalars()
+        wanted = self.connection.execute(text(WANTED)).scalars()
         return sum(not files.path_of(sha256).exists() for sha256 in wanted)
 
     def _move(self, count: int) -> None:

@@ -15,6 +15,7 @@ from tarfile import TarFile, TarInfo
 from sqlalchemy import Connection
 
 from blogapp import __version__
+from blogapp.core import files
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db
@@ -25,7 +26,6 @@ from blogapp.porting.archive.carried import carried_tables, count_rows, last_ids
 from blogapp.porting.archive.marks import Marks, read_marks
 from blogapp.porting.archive.packing import FILES, MANIFEST, ArchiveFailed
 from blogapp.porting.archive.rows import Rows
-from blogapp.posts import files
 
 KIND = "archive of blogapp"
 # Raised when this program's archives cannot be read by an older one, or the other way round.

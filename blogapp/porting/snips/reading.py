@@ -109,7 +109,8 @@ class SnipFolder:
     def _person(self, snip: Snip, path: Path, place: str, content: bytes) -> Person:
         said = self._translator(path, content, "markdown").translate(snip.body)
         name = title_of(Snip(snip.name, "", snip.meta))
-        return Person(origin=ORIGIN, slug=snip.name, name=name, path=place, content=content, bio=said.text)
+        face = _face(snip)
+        return Person(origin=ORIGIN, slug=snip.name, name=name, path=place, content=content, bio=said.text, face=face)
 
     def _translator(self, path: Path, content: bytes, format: str, *, draft: bool = False) -> Translator:
         """Speaks for one document; where tags are not its business, code or all of it is left alone."""
@@ -229,6 +230,12 @@ def _listed(candidate: Candidate) -> Listed | None:
         return Listed(snip.name, title_of(snip), created_at, draft, snip.get("image"))
     except BadDocument:
         return None
+
+
+def _face(snip: Snip) -> str:
+    """The picture's name in the folder of images, from `images/people/ann.jpg` or `/images/people/ann.jpg`."""
+    name = (snip.get("image") or "").strip().lstrip("/")
+    return name.removeprefix(f"{IMAGES}/")
 
 
 def _says_erb(path: Path) -> bool:

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import select
 
+from blogapp.core import files
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.porting.folders import Outside, inside, write_file
@@ -14,7 +15,6 @@ from blogapp.porting.models import Source
 from blogapp.porting.snips.parsing import ORIGIN, BadSnip, is_draft, parse_snip, title_of
 from blogapp.porting.snips.templating import IMAGES, Listed, Translator
 from blogapp.porting.snips.writing import BEFORE, OWN_FILE, OWN_PATH, old_addresses, take_apart
-from blogapp.posts import files
 from blogapp.posts.models import Attachment
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from blogapp.core import files
 from blogapp.core.db import db
 from blogapp.porting.folders import Outside, inside, write_file
 from blogapp.porting.models import Source
-from blogapp.posts import files
 from blogapp.posts.models import Revision
 
 # What the last export wrote, place -> SHA-256: the database knows only what came in.

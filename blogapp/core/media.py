@@ -22,6 +22,8 @@ EXTENSIONS = {
 }  # fmt: skip
 # What a picture may keep: how its colours are meant, and how it moves.
 KEPT_INFO = ("icc_profile", "duration", "loop", "transparency", "background", "gamma")
+# What telephones write: HEVC, which only one maker's browser unpacks.
+HEIC = frozenset([b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"])
 METADATA = ("exif", "xmp", "comment", "photoshop", "XML:com.adobe.xmp", "Raw profile type exif", "mp")
 ORIENTATION = 0x0112
 
@@ -39,10 +41,12 @@ def prepare(path: Path) -> Media:
     """Say what the file is; a photo loses where and by whom it was taken, and is turned the right way up.
 
     Raises:
-        Invalid: a picture that is broken or too big to be shown.
+        Invalid: a picture that is broken, too big to be shown, or of a kind that browsers cannot show.
     """
     with path.open("rb") as file:
         head = file.read(1024)
+    if _is_heic(head):
+        raise _wrong("This is a HEIC photo, which most browsers cannot show. Save it as a JPEG and choose that one.")
     if not _looks_like_picture(head):
         return Media(_other_type(head))
     try:
@@ -60,8 +64,7 @@ def prepare(path: Path) -> Media:
 def _prepare_picture(path: Path) -> Media:
     # A JPEG of several pictures opens as MPO, which Pillow finds out from JPEG by itself.
     with Image.open(path, formats=list(IMAGES)) as picture:
-        if picture.width * picture.height > MAX_PIXELS or getattr(picture, "n_frames", 1) > MAX_FRAMES:
-            raise _too_big()
+        within_limits(picture)
         kind = "JPEG" if picture.format == "MPO" else str(picture.format)
         picture.load()
         turned = picture.getexif().get(ORIENTATION, 1) != 1
@@ -70,6 +73,16 @@ def _prepare_picture(path: Path) -> Media:
         else:
             width, height = picture.size
     return Media(IMAGES[kind], width, height)
+
+
+def within_limits(picture: Image.Image) -> None:
+    """Look before anything is unpacked.
+
+    Raises:
+        Invalid: it has too many pixels or frames.
+    """
+    if picture.width * picture.height > MAX_PIXELS or getattr(picture, "n_frames", 1) > MAX_FRAMES:
+        raise _too_big()
 
 
 def _tells_more(picture: Image.Image) -> bool:
@@ -105,7 +118,19 @@ def _clean(picture: Image.Image, path: Path, kind: str, turned: bool) -> tuple[i
 def _looks_like_picture(head: bytes) -> bool:
     signs = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
     is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return head.startswith(signs) or is_webp or (head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"))
+    return head.startswith(signs) or is_webp or bool(_brands(head) & {b"avif", b"avis"})
+
+
+def _is_heic(head: bytes) -> bool:
+    return bool(_brands(head) & HEIC) and not _brands(head) & {b"avif", b"avis"}
+
+
+def _brands(head: bytes) -> frozenset[bytes]:
+    """What an ISO media file says that it is: its own brand and those that it goes with (ISO/IEC 14496-12, 4.3)."""
+    if head[4:8] != b"ftyp":
+        return frozenset()
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    return frozenset([head[8:12], *(head[at : at + 4] for at in range(16, size - 3, 4))])
 
 
 def _other_type(head: bytes) -> str:
