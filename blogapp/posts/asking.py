@@ -21,13 +21,14 @@ class Question:
     """What is looked for.
 
     wanted: each has to be there. unwanted: none may be. marks: filters; of each group one has to be there.
-    instead: what may stand for a wanted phrase, as marks.
+    typed: the wanted as they were typed. instead: what may stand for a wanted phrase, as marks.
     weeks: the note that was asked for by its number. cut: there was more than is looked at.
     """
 
     wanted: tuple[Phrase, ...] = ()
     unwanted: tuple[Phrase, ...] = ()
     marks: tuple[tuple[str, ...], ...] = ()
+    typed: tuple[str, ...] = ()
     instead: dict[Phrase, tuple[str, ...]] = field(default_factory=dict)
     weeks: Weeks | None = None
     cut: bool = False
@@ -47,23 +48,25 @@ def ask(text: str, *, english: bool) -> Question:
     text = unicodedata.normalize("NFC", text.replace("\0", " ")).strip()
     cut = len(text) > LONGEST
     text = re.sub("[“”„«»]", '"', text[:LONGEST])
-    wanted: list[Phrase] = []
-    idle: list[Phrase] = []
-    unwanted: list[Phrase] = []
+    wanted: dict[Phrase, str] = {}
+    idle: dict[Phrase, str] = {}
+    unwanted: dict[Phrase, str] = {}
     for part in PART.finditer(text):
-        phrase = tuple(words_of(part["quoted"] or part["bare"] or "", english=english))[:MOST_PARTS]
+        typed = part["quoted"] or part["bare"] or ""
+        phrase = tuple(words_of(typed, english=english))[:MOST_PARTS]
         if not phrase:
             continue
         if part["minus"]:
-            unwanted.append(phrase)
-        elif english and part["bare"] and len(phrase) == 1 and _tells_nothing(part["bare"]):
-            idle.append(phrase)
+            unwanted[phrase] = typed
+        elif english and part["bare"] and len(phrase) == 1 and _tells_nothing(typed):
+            idle.setdefault(phrase, typed)
         else:
-            wanted.append(phrase)
-    wanted = list(dict.fromkeys(wanted or idle))
+            wanted.setdefault(phrase, typed)
+    wanted = wanted or idle
     return Question(
-        tuple(wanted[:MOST_PARTS]),
-        tuple(dict.fromkeys(unwanted))[:MOST_PARTS],
+        tuple(wanted)[:MOST_PARTS],
+        tuple(unwanted)[:MOST_PARTS],
+        typed=tuple(wanted.values())[:MOST_PARTS],
         weeks=_weeks(text),
         cut=cut or len(wanted) > MOST_PARTS,
     )

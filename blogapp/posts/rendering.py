@@ -12,6 +12,7 @@ from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.markup import PIPELINE, Rendered, render
 from blogapp.core.sanitise import TAG
 from blogapp.posts.models import Attachment, Post, post_attachments
+from blogapp.posts.searching import index_again
 
 OWN_FILE = re.compile(r'(?:^|[\s,"])/files/(\d{1,18})/')
 RENEWED = (Post.title, Post.body, Post.format, Post.html, Post.summary, Post.state, Post.version)
@@ -98,5 +99,6 @@ def _renew(post_id: int) -> bool:
         if changed:
             record(session, "post.render", f"post:{post_id}", by=None)
             if row.state == "published":
+                index_again(session, post_id)
                 bump_version(session)
         return changed

@@ -5,7 +5,7 @@ plain text; its words are in the FTS5 table `search_words` on SQLite, in the tsv
 
 A row's number, its `place`, grows with the date of publication: what is found comes newest first without sorting.
 Filters are marks among the words (`a:12` author, `y:2015`, `w:473`, `t:tag`), and so is each word of the title
-(`i:boiler`), because a database that walks two lists of numbers side by side is quicker than any join (measured).
+(`i:boiler`), because a database that walks two lists of numbers side by side is quicker than any join.
 """
 
 import re
@@ -21,10 +21,9 @@ from sqlalchemy.orm import Session
 
 from blogapp.core.config import settings
 from blogapp.core.db import Base, db, transaction
-from blogapp.core.sanitise import TAG
 from blogapp.core.web import local
 from blogapp.posts.models import Post
-from blogapp.posts.words import known_as, words_of
+from blogapp.posts.words import words_of
 
 search_texts = Table(
     "search_texts",
@@ -45,6 +44,7 @@ MOST_WEEKS = 60
 SLICE = 50
 # Tags within a line: what they part is one word.
 INLINE = frozenset("a abbr b bdi bdo cite code data del dfn em i ins kbd mark q s samp small span strong sub sup time u var wbr".split())  # fmt: skip  # noqa: E501
+MARKUP = re.compile(r'</?(?P<name>[a-z][a-z0-9]*)(?:[^"<>]|"[^"]*")*>')
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -68,6 +68,11 @@ def index_post(session: Session, post: Post) -> None:
     _renew(session, [post.id], [post])
 
 
+def index_again(session: Session, post_id: int) -> None:
+    """The same for a post whose row was changed directly."""
+    _renew(session, [post_id], session.execute(select(*INDEXED).where(posts.c.id == post_id)).all())
+
+
 def fill(connection: Session | Connection, after: int = 0) -> int:
     """Bring the index of the next posts by id, drafts too, to what readers see of them. Returns the last id, or 0."""
     query = select(posts.c.id).where(posts.c.id > after).order_by(posts.c.id).limit(SLICE)
@@ -77,6 +82,13 @@ def fill(connection: Session | Connection, after: int = 0) -> int:
     rows = connection.execute(select(*INDEXED).where(posts.c.id.in_(ids)).with_for_update(read=True))
     _renew(connection, ids, rows.all())
     return ids[-1]
+
+
+def fill_all(connection: Connection) -> None:
+    """Fill the index of a database that is just being made, in the caller's transaction."""
+    last = fill(connection)
+    while last:
+        last = fill(connection, last)
 
 
 def rebuild() -> Iterator[int]:
@@ -119,7 +131,7 @@ def _put(connection: Session | Connection, row: Any, sqlite: bool) -> None:
     plain = text_of(row.html)
     title = list(islice(words_of(row.title, english=english), MOST_WORDS))
     body = list(islice(words_of(plain, english=english), MOST_WORDS))
-    marks = [*_marks(row), *(f"i:{word}" for word in dict.fromkeys(title))]
+    marks = [*_marks(row, english), *(f"i:{word}" for word in dict.fromkeys(title))]
     place = _free_place(connection, row)
     connection.execute(insert(search_texts).values(place=place, post_id=row.id, text=plain))
     if sqlite:
@@ -133,16 +145,24 @@ def _put(connection: Session | Connection, row: Any, sqlite: bool) -> None:
 
 def text_of(html: str) -> str:
     """The words of sanitised HTML on one line, to quote from."""
-    spaced = TAG.sub(lambda tag: "" if re.split(r"[\s>/]", tag[0].lstrip("</"), maxsplit=1)[0] in INLINE else " ", html)
+    spaced = MARKUP.sub(lambda tag: "" if tag["name"] in INLINE else " ", html)
     line = " ".join(unescape(spaced).replace("\0", "").split())
     return unicodedata.normalize("NFC", line)[:LONGEST_TEXT]
 
 
-def _marks(row: Any) -> list[str]:
-    marks = [f"a:{row.author_id}", f"y:{local(row.published_at).year}"]
+def _marks(row: Any, english: bool) -> list[str]:
+    """What it is filtered by, and what the text need not say: its year, weeks and tags as words."""
+    year = local(row.published_at).year
+    marks = [f"a:{row.author_id}", f"y:{year}"]
+    words = [str(year)]
     if row.week_from is not None:
-        marks += [f"w:{week}" for week in range(row.week_from, min(row.week_to, row.week_from + MOST_WEEKS) + 1)]
-    return marks + sorted({tag_mark(name) for name in tags_of(row)} - {"t:"})
+        weeks = range(row.week_from, min(row.week_to, row.week_from + MOST_WEEKS) + 1)
+        marks += [f"w:{week}" for week in weeks]
+        words += ["week", *map(str, weeks)]
+    for tag in tags_of(row):
+        marks.append(tag_mark(tag))
+        words += words_of(tag, english=english)
+    return list(dict.fromkeys([*marks, *words]))
 
 
 def _free_place(connection: Session | Connection, row: Any) -> int:
@@ -163,13 +183,10 @@ def _vector(title: list[str], body: list[str], marks: list[str]) -> str:
         found = places.setdefault(word, [])
         if len(found) < 250 and number < 16_000:
             found.append(str(number))
-    words = [f"'{word}':{','.join(numbers)}" if numbers else f"'{word}'" for word, numbers in places.items()]
-    return " ".join([*words, *(f"'{mark}'" for mark in marks)])
+    words = [f"'{word}':{','.join(numbers)}" for word, numbers in places.items()]
+    return " ".join([*words, *(f"'{mark}'" for mark in marks if mark not in places)])
 
 
 def _on_sqlite(connection: Session | Connection) -> bool:
     dialect = connection.dialect if isinstance(connection, Connection) else connection.get_bind().dialect
     return dialect.name == "sqlite"
-
-
-__all__ = ["fill", "find_differences", "index_post", "is_english", "known_as", "rebuild", "search_texts", "tag_mark"]

@@ -220,4 +220,4 @@ def favicon() -> ResponseReturnValue:
 
 
 # Modules that hang further pages on `bp`; at the end, because they import it from here.
-from blogapp.reading import feeds, files  # noqa: E402,F401
+from blogapp.reading import feeds, files, search  # noqa: E402,F401

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from blogapp.posts.searching import fill
+from blogapp.posts.searching import fill_all
 
 revision = "0011_search"
 down_revision = "0009_jobs"
@@ -32,9 +32,7 @@ def upgrade() -> None:
     else:
         op.execute("ALTER TABLE search_texts ADD COLUMN words tsvector")
         op.execute("CREATE INDEX ix_search_texts_words ON search_texts USING gin (words)")
-    last = fill(connection)
-    while last:
-        last = fill(connection, last)
+    fill_all(connection)
 
 
 def downgrade() -> None:

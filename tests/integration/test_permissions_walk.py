@@ -102,7 +102,7 @@ OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
 OPEN = {
     *((f"reading.{name}", "GET") for name in (
         "home", "page", "archive", "year", "atom", "rss", "json_feed", "feed_by_another_name", "rss_by_another_name",
-        "sitemap", "sitemap_file", "robots", "favicon", "attachment",
+        "search", "opensearch", "sitemap", "sitemap_file", "robots", "favicon", "attachment",
     )),
     ("health.healthz", "GET"), ("health.readyz", "GET"), ("static", "GET"),
     ("auth.login", "GET"), ("auth.login", "POST"), ("auth.logout", "POST"),
