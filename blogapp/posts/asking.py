@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 
 from blogapp.posts.weeks import Weeks
-from blogapp.posts.words import TELL_NOTHING, WORD, known_as, words_of
+from blogapp.posts.words import telling, words_of
 
 LONGEST = 300
 MOST_PARTS = 12
@@ -44,7 +44,10 @@ class Question:
 
 
 def ask(text: str, *, english: bool) -> Question:
-    """Take apart what was typed: words, `"phrases"`, `-without`, `week 473`; a word like `e-mail` is a phrase."""
+    """Take apart what was typed: words, `"phrases"`, `-without`, `week 473`; a word like `e-mail` is a phrase.
+
+    Words that tell nothing are left out; where there are no others, they are looked for in titles.
+    """
     text = unicodedata.normalize("NFC", text.replace("\0", " ")).strip()
     cut = len(text) > LONGEST
     text = re.sub("[“”„«»]", '"', text[:LONGEST])
@@ -56,25 +59,22 @@ def ask(text: str, *, english: bool) -> Question:
         phrase = tuple(words_of(typed, english=english))[:MOST_PARTS]
         if not phrase:
             continue
-        if part["minus"]:
-            unwanted[phrase] = typed
-        elif english and part["bare"] and len(phrase) == 1 and _tells_nothing(typed):
+        telling_words = tuple(telling(phrase, english=english))
+        if not telling_words:
             idle.setdefault(phrase, typed)
+        elif part["minus"]:
+            unwanted[telling_words] = typed
         else:
-            wanted.setdefault(phrase, typed)
-    wanted = wanted or idle
+            wanted.setdefault(telling_words, typed)
+    titles = dict.fromkeys(word for phrase in idle for word in phrase) if not wanted else {}
     return Question(
         tuple(wanted)[:MOST_PARTS],
         tuple(unwanted)[:MOST_PARTS],
-        typed=tuple(wanted.values())[:MOST_PARTS],
+        marks=tuple((f"i:{word}",) for word in titles)[:MOST_PARTS],
+        typed=tuple((wanted or idle).values())[:MOST_PARTS],
         weeks=_weeks(text),
         cut=cut or len(wanted) > MOST_PARTS,
     )
-
-
-def _tells_nothing(word: str) -> bool:
-    found = WORD.search(word)
-    return found is not None and known_as(found[0], False) in TELL_NOTHING
 
 
 def _weeks(text: str) -> Weeks | None:

@@ -16,14 +16,27 @@ from html import unescape
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Integer, Table, Text, delete, insert, select, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    delete,
+    insert,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from blogapp.core.config import settings
 from blogapp.core.db import Base, db, transaction
 from blogapp.core.web import local
 from blogapp.posts.models import Post
-from blogapp.posts.words import words_of
+from blogapp.posts.words import telling, words_of
 
 search_texts = Table(
     "search_texts",
@@ -44,6 +57,8 @@ MOST_WEEKS = 60
 SLICE = 50
 # Tags within a line: what they part is one word.
 INLINE = frozenset("a abbr b bdi bdo cite code data del dfn em i ins kbd mark q s samp small span strong sub sup time u var wbr".split())  # fmt: skip  # noqa: E501
+PUT_ON_SQLITE = "INSERT INTO search_words (rowid, title, body, marks) VALUES (:place, :title, :body, :marks)"
+PUT_ON_POSTGRESQL = "UPDATE search_texts SET words = CAST(:words AS tsvector) WHERE place = :place"
 MARKUP = re.compile(r'</?(?P<name>[a-z][a-z0-9]*)(?:[^"<>]|"[^"]*")*>')
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -118,29 +133,31 @@ def _renew(connection: Session | Connection, ids: Iterable[int], rows: Iterable[
     of_these = search_texts.c.post_id.in_(list(ids))
     if sqlite:
         old = connection.execute(select(search_texts.c.place).where(of_these)).scalars().all()
-        for place in old:
-            connection.execute(text("DELETE FROM search_words WHERE rowid = :place"), {"place": place})
+        if old:
+            connection.execute(text("DELETE FROM search_words WHERE rowid = :place"), [{"place": p} for p in old])
     connection.execute(delete(search_texts).where(of_these))
-    for row in rows:
-        if row.published_at is not None and row.visibility == "public":
-            _put(connection, row, sqlite)
+    public = [row for row in rows if row.published_at is not None and row.visibility == "public"]
+    if not public:
+        return
+    places = _free_places(connection, public)
+    texts = [text_of(row.html) for row in public]
+    columns = zip(places, public, texts, strict=True)
+    rows_of_texts = [{"place": place, "post_id": row.id, "text": plain} for place, row, plain in columns]
+    connection.execute(insert(search_texts), rows_of_texts)
+    words = [_words(row, plain, sqlite) for row, plain in zip(public, texts, strict=True)]
+    statement = text(PUT_ON_SQLITE if sqlite else PUT_ON_POSTGRESQL)
+    connection.execute(statement, [{"place": place, **its} for place, its in zip(places, words, strict=True)])
 
 
-def _put(connection: Session | Connection, row: Any, sqlite: bool) -> None:
+def _words(row: Any, plain: str, sqlite: bool) -> dict[str, str]:
+    """What a post is found by, as the database keeps it."""
     english = is_english()
-    plain = text_of(row.html)
     title = list(islice(words_of(row.title, english=english), MOST_WORDS))
-    body = list(islice(words_of(plain, english=english), MOST_WORDS))
+    body = list(islice(telling(words_of(plain, english=english), english=english), MOST_WORDS))
     marks = [*_marks(row, english), *(f"i:{word}" for word in dict.fromkeys(title))]
-    place = _free_place(connection, row)
-    connection.execute(insert(search_texts).values(place=place, post_id=row.id, text=plain))
     if sqlite:
-        statement = "INSERT INTO search_words (rowid, title, body, marks) VALUES (:place, :title, :body, :marks)"
-        values: dict[str, Any] = {"title": " ".join(title), "body": " ".join(body), "marks": " ".join(marks)}
-    else:
-        statement = "UPDATE search_texts SET words = CAST(:words AS tsvector) WHERE place = :place"
-        values = {"words": _vector(title, body, marks)}
-    connection.execute(text(statement), {"place": place, **values})
+        return {"title": " ".join(title), "body": " ".join(body), "marks": " ".join(marks)}
+    return {"words": _vector(title, body, marks)}
 
 
 def text_of(html: str) -> str:
@@ -165,13 +182,18 @@ def _marks(row: Any, english: bool) -> list[str]:
     return list(dict.fromkeys([*marks, *words]))
 
 
-def _free_place(connection: Session | Connection, row: Any) -> int:
-    """The seconds of its publication, then its id as far as there is room; the next one where that is taken."""
-    seconds = (row.published_at - EPOCH) // timedelta(seconds=1)
-    place = int(seconds) * 1024 + int(row.id) % 1024
-    while connection.execute(select(search_texts.c.place).where(search_texts.c.place == place)).first():
-        place += 1
-    return place
+def _free_places(connection: Session | Connection, rows: Iterable[Any]) -> list[int]:
+    """The seconds of publication, then the id as far as there is room; the next one where that is taken."""
+    wanted = [int((row.published_at - EPOCH) // timedelta(seconds=1)) * 1024 + row.id % 1024 for row in rows]
+    column = search_texts.c.place
+    around = or_(*(column.between(place, place + 1024) for place in wanted))
+    taken = set(connection.execute(select(column).where(around)).scalars())
+    for number, place in enumerate(wanted):
+        while place in taken:
+            place += 1  # noqa: PLW2901
+        taken.add(place)
+        wanted[number] = place
+    return wanted
 
 
 def _vector(title: list[str], body: list[str], marks: list[str]) -> str:

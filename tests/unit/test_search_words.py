@@ -53,9 +53,10 @@ def test_a_text_without_blanks_is_found_by_any_part_of_it() -> None:
 
 def test_phrases_exclusions_and_idle_words_are_told_apart() -> None:
     question = ask('the boiler “in the office” e-mail -kettle -"old pipe"', english=True)
-    assert question.wanted == (("boiler",), ("in", "the", "offic"), ("e", "mail"))
+    assert question.wanted == (("boiler",), ("offic",), ("e", "mail"))
     assert question.unwanted == (("kettl",), ("old", "pipe"))
-    assert ask("the of and", english=True).wanted == (("the",), ("of",), ("and",))
+    assert ask("the of -and", english=True).marks == (("i:the",), ("i:of",), ("i:and",))
+    assert ask("the of", english=False).wanted == (("the",), ("of",))
 
 
 @pytest.mark.parametrize("typed", ["473", "week 473", "Week-473", "#473", "weeks 473 to 473"])
@@ -83,7 +84,7 @@ def test_whatever_is_typed_is_a_question_that_sqlite_understands(typed: str) -> 
 def test_nothing_that_is_typed_needs_escaping_in_a_tsquery(typed: str) -> None:
     said = for_postgresql(ask(typed, english=True))
     for word in said.split("'")[1::2]:
-        assert all(c.isalnum() or c in "+#" for c in word), said
+        assert all(c.isalnum() or c in "+#:" for c in word), said
 
 
 @given(HOSTILE, HOSTILE)
