@@ -8,6 +8,7 @@ from blogapp.core.addresses import claim_slug
 from blogapp.core.db import bump_version, transaction
 from blogapp.core.markup import render
 from blogapp.posts.models import Post
+from blogapp.posts.searching import index_post
 from blogapp.posts.weeks import Weeks
 
 SOME_DAY = datetime(2018, 2, 12, 9, 30, tzinfo=UTC)
@@ -32,6 +33,7 @@ def article(author: Member, slug: str = "an-article", **given: Any) -> Post:
         session.add(post)
         session.flush()
         claim_slug(session, slug, f"post:{post.id}")
+        index_post(session, post)
         bump_version(session)
     return post
 

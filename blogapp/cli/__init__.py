@@ -25,6 +25,7 @@ COMMANDS = {
     "import": "blogapp.cli.importing:import_",
     "export": "blogapp.cli.exporting:export",
     "job": "blogapp.cli.jobs:job",
+    "search": "blogapp.cli.search:search",
     "mail": "blogapp.cli.mail:mail",
     "templates": "blogapp.cli.templates:templates",
     "backup": "blogapp.cli.backup:backup",

@@ -20,6 +20,7 @@ from blogapp.delivery.wake import DIGESTS, notify
 from blogapp.digest.models import Digest
 from blogapp.posts.models import Post
 from blogapp.posts.queries import find_post, newest_revision
+from blogapp.posts.searching import index_post
 
 # A digest whose message may have reached somebody: nothing brings it back.
 GONE = ("sending", "sent")
@@ -52,6 +53,7 @@ def publish(post_id: int, version: int, by: int, *, with_digest: bool | None = N
             newest.was_published = True
         digest = _arm(session, post) if wanted else _disarm(session, post, "cancelled")
         record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None)
+        index_post(session, post)
         bump_version(session)
         return post
 
@@ -78,6 +80,7 @@ def withdraw(post_id: int, version: int, by: int) -> Post:
         post.withdraw()
         _disarm(session, post, "withdrawn")
         record(session, "post.withdraw", f"post:{post.id}", by=by)
+        index_post(session, post)
         bump_version(session)
         return post
 
@@ -97,6 +100,7 @@ def delete(post_id: int, version: int, by: int) -> Post:
         _disarm(session, post, "withdrawn")
         record(session, "post.delete", f"post:{post.id}", by=by)
         if public:
+            index_post(session, post)
             bump_version(session)
         return post
 

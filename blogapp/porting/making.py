@@ -27,6 +27,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, free_slug, lock_names, make_room, move_to, text_for, title_for
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
+from blogapp.posts.searching import index_post
 
 if TYPE_CHECKING:
     from blogapp.porting.importing import Run
@@ -224,6 +225,7 @@ def _keep(session: Session, post: Post, fresh: Fresh, known: Known | None, resul
     _note(session, post, known, fresh)
     record(session, "post.import", f"post:{post.id}", by=fresh.run.by, name=document.name, result=result)
     if post.state == "published":
+        index_post(session, post)
         bump_version(session)
 
 

@@ -14,6 +14,7 @@ from blogapp.core.media import EXTENSIONS
 from blogapp.core.picturemarks import Mark
 from blogapp.core.sanitise import TAG
 from blogapp.posts.models import Attachment, Post, post_attachments
+from blogapp.posts.searching import index_again
 
 OWN_FILE = re.compile(r'(?:^|[\s,"])/files/(\d{1,18})/')
 RENEWED = (Post.title, Post.body, Post.format, Post.html, Post.summary, Post.state, Post.version)
@@ -119,5 +120,6 @@ def _renew(post_id: int) -> bool:
         if changed:
             record(session, "post.render", f"post:{post_id}", by=None)
             if row.state == "published":
+                index_again(session, post_id)
                 bump_version(session)
         return changed

@@ -31,6 +31,7 @@ from blogapp.posts.naming import (
 from blogapp.posts.queries import find_post, read_format, read_revision
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
+from blogapp.posts.searching import index_post
 from blogapp.posts.weeks import Weeks
 
 
@@ -179,6 +180,7 @@ def _store(session: Session, post: Post, rendered: Rendered, by: int, *, fresh: 
     revision = keep_revision(session, post, by, at, fresh=fresh)
     record(session, "post.save", f"post:{post.id}", by=by, revision=revision.number, **detail)
     if post.state == "published":
+        index_post(session, post)
         bump_version(session)
 
 

@@ -230,4 +230,4 @@ def favicon() -> ResponseReturnValue:
 
 
 # Modules that hang further pages on `bp`; at the end, because they import it from here.
-from blogapp.reading import faces, feeds, files, own, sharing  # noqa: E402,F401
+from blogapp.reading import faces, feeds, files, own, search, sharing  # noqa: E402,F401

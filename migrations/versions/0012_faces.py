@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012_faces"
-down_revision = "0009_jobs"
+down_revision = "0011_search"
 branch_labels = None
 depends_on = None
 

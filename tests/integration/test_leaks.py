@@ -27,6 +27,7 @@ from blogapp.digest.models import Digest
 from blogapp.digest.sending import send_some
 from blogapp.posts.attachments import attach
 from blogapp.posts.models import Attachment, Post
+from blogapp.posts.searching import search_texts
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
 from tests import readers
@@ -141,6 +142,16 @@ def test_nothing_that_a_stranger_can_ask_for_tells_what_only_members_know(
             # A page may say again what was asked for; nothing else.
             assert word not in answer.replace(f"{word}.png", "") if word in address else word not in answer, address
     assert found_public, "the walk has to find what is public"
+
+
+def test_no_search_finds_what_only_members_know(reader: FlaskClient, world: World) -> None:
+    for word in SECRETS:
+        page = reader.get("/search", query_string={"q": word})
+        assert "Nothing found" in page.text, word
+        for asked in ({"q": "says here"}, {"week": "495-510"}, {"author": "alice-archer"}):
+            assert word not in reader.get("/search", query_string=asked).text, asked
+        assert db.session.execute(select(search_texts).where(search_texts.c.text.contains(word))).all() == []
+    assert HELD in reader.get("/search?week=495-510").text, "the search has to find what is public"
 
 
 def test_files_of_what_is_not_public_are_not_there_for_strangers(

@@ -109,6 +109,7 @@ OPEN = {
         "home", "page", "archive", "year", "atom", "rss", "json_feed", "feed_by_another_name", "rss_by_another_name",
         "sitemap", "sitemap_file", "robots", "favicon", "attachment", "picture", "theme", "own",
         "face", "logo", "post_card", "site_card", "member_card", "archive_card",
+        "search", "opensearch",
     )),
     ("health.healthz", "GET"), ("health.readyz", "GET"), ("static", "GET"),
     ("auth.login", "GET"), ("auth.login", "POST"), ("auth.logout", "POST"),

@@ -15,6 +15,7 @@ LEFT_OUT = {
     "outbox": "single mails that the original sends, or has sent",
     "jobs": "what runs in the background elsewhere",
     "job_outcomes": "the reports of those",
+    "search_texts": "what readers search: made of the posts again on the way in",
 }
 # All that the program has, without regard to whether it is carried.
 KNOWN = Base.metadata.tables.keys()

@@ -17,6 +17,7 @@ from blogapp.porting.archive.carried import KNOWN, SITE, carried_tables, count_r
 from blogapp.porting.archive.loading import check_references, load_table
 from blogapp.porting.archive.packing import MANIFEST, MAX_MANIFEST_BYTES, OWN_FILE, ArchiveFailed
 from blogapp.porting.archive.writing import FORMAT, KIND, OWN_TABLE, Manifest, Moved, parse_manifest, shown_settings
+from blogapp.posts import searching
 
 REASON = "this site was made of an archive, and the original may have gone on sending"
 WANTED = "SELECT sha256 FROM attachments UNION SELECT face_sha256 FROM members WHERE face_sha256 IS NOT NULL"
@@ -130,6 +131,7 @@ class _Import:
             raise self._bad(f"tables/{SITE}.jsonl has not one row")
         check_references(self.connection)
         migrate.move(self.connection, "head")
+        searching.fill_all(self.connection)
         held = self.connection.execute(text(stilling.HOLD)).rowcount
         paused = self.connection.execute(text(stilling.PAUSE), {"reason": REASON}).rowcount
         go_on_from(self.connection, carried_tables(self.connection), self.manifest.last_ids)
