@@ -18,6 +18,8 @@ from blogapp.core.db import bump_version, transaction
 from blogapp.core.errors import Conflict, NotFound
 from blogapp.delivery.wake import DIGESTS, notify
 from blogapp.digest.models import Digest
+from blogapp.posts.finding import keep_findable
+from blogapp.posts.hub import announce
 from blogapp.posts.models import Post
 from blogapp.posts.queries import find_post, newest_revision
 
@@ -52,7 +54,7 @@ def publish(post_id: int, version: int, by: int, *, with_digest: bool | None = N
             newest.was_published = True
         digest = _arm(session, post) if wanted else _disarm(session, post, "cancelled")
         record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None)
-        bump_version(session)
+        _tell_readers(session, post)
         return post
 
 
@@ -78,7 +80,7 @@ def withdraw(post_id: int, version: int, by: int) -> Post:
         post.withdraw()
         _disarm(session, post, "withdrawn")
         record(session, "post.withdraw", f"post:{post.id}", by=by)
-        bump_version(session)
+        _tell_readers(session, post)
         return post
 
 
@@ -97,8 +99,15 @@ def delete(post_id: int, version: int, by: int) -> Post:
         _disarm(session, post, "withdrawn")
         record(session, "post.delete", f"post:{post.id}", by=by)
         if public:
-            bump_version(session)
+            _tell_readers(session, post)
         return post
+
+
+def _tell_readers(session: Session, post: Post) -> None:
+    """What a change of state means beyond the post: lists, related posts, cached pages, the feeds' hub."""
+    keep_findable(session, post)
+    announce(session, post)
+    bump_version(session)
 
 
 def hold(digest_id: int, by: int) -> Digest:
