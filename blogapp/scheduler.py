@@ -32,6 +32,7 @@ from blogapp.porting.jobs.claims import JOBS
 from blogapp.porting.jobs.queue import forget_old_jobs
 from blogapp.porting.jobs.running import run_jobs
 from blogapp.posts.deleted import purge_deleted
+from blogapp.posts.hub import ping_hub
 from blogapp.subscribing.privacy import forget_pending
 
 log = logging.getLogger("blogapp.worker")
@@ -62,6 +63,7 @@ def timetable(digests: Waker, outbox: Waker) -> list[Job]:
         #   name                     every                        use case             (first after)
         Job("wake digests",          SECOND,                      digests.wake),
         Job("wake outbox",           SECOND,                      outbox.wake),
+        Job("ping hub",              3 * SECOND,                  ping_hub),
         Job("heartbeat",             heartbeat.INTERVAL_SECONDS,  lambda: heartbeat.beat(process_name())),
         Job("sweep throttles",       HOUR,                        throttle.sweep,       SETTLED_SECONDS),
         Job("forget ended log-ins",  DAY,                         forget_ended_logins,  SETTLED_SECONDS),

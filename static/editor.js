@@ -9,9 +9,10 @@ const JSON_PLEASE = { Accept: "application/json", "X-CSRFToken": token };
 
 // What is unsaved, and the warning before it is left.
 
-const WATCHED = ["title", "body", "kind", "weeks", "slug", "author"];
+const WATCHED = ["title", "body", "kind", "weeks", "slug", "author", "tags", "correction_note"];
 const menu = document.getElementById("in_menu");
-const typed = () => [...WATCHED.map((name) => form.elements[name]?.value ?? ""), menu.checked].join("\0");
+const correction = document.getElementById("correction"); // null in a draft
+const typed = () => [...WATCHED.map((name) => form.elements[name]?.value ?? ""), menu.checked, correction?.checked].join("\0");
 let saved = "unsaved" in form.dataset ? null : typed();
 let leaving = false;
 
@@ -67,6 +68,11 @@ async function save(button) {
       form.elements.overwrites.value = "";
       const more = typed() !== sent;
       if (!more) form.elements.slug.value = result.slug;
+      // It is on record: the next save is not the same correction once more.
+      if (!more && correction) {
+        correction.checked = false;
+        form.elements.correction_note.value = "";
+      }
       saved = more ? sent : typed();
       for (const told of document.querySelectorAll("main > :is(.summary, .notice), .conflict")) told.remove();
       button.textContent = "Save";

@@ -7,19 +7,21 @@ from blogapp.auth.models import Member
 from blogapp.core.addresses import claim_slug
 from blogapp.core.db import bump_version, transaction
 from blogapp.core.markup import render
+from blogapp.posts.finding import keep_findable
 from blogapp.posts.models import Post
-from blogapp.posts.searching import index_post
+from blogapp.posts.tags import set_tags
 from blogapp.posts.weeks import Weeks
 
 SOME_DAY = datetime(2018, 2, 12, 9, 30, tzinfo=UTC)
 
 
 def article(author: Member, slug: str = "an-article", **given: Any) -> Post:
-    """A published article; `kind`, `at`, `body`, `title`, `state`, … as given."""
+    """A published article; `kind`, `at`, `body`, `title`, `state`, `tags`, … as given."""
     body = given.pop("body", "Some words.")
     at = given.pop("at", SOME_DAY)
     title = given.pop("title", slug.replace("-", " ").capitalize())
     state = given.pop("state", "published")
+    tags = given.pop("tags", ())
     rendered = render(body, title=title)
     values: dict[str, Any] = {
         "author_id": author.id, "kind": "article", "slug": slug, "title": title, "body": body, "state": state,
@@ -33,7 +35,8 @@ def article(author: Member, slug: str = "an-article", **given: Any) -> Post:
         session.add(post)
         session.flush()
         claim_slug(session, slug, f"post:{post.id}")
-        index_post(session, post)
+        set_tags(session, post, tags)
+        keep_findable(session, post)
         bump_version(session)
     return post
 

@@ -18,6 +18,8 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "post.withdraw":      (ANY,   ANY,   OWN,   NO),
     "post.delete":        (ANY,   ANY,   OWN,   DRAFT),  # and bring it back within 30 days
     "post.credit":        (ANY,   ANY,   NO,    NO),     # make somebody else its author
+    "tag.manage":         (ANY,   ANY,   NO,    NO),     # rename a tag, or make one of two
+    "week.explain":       (ANY,   ANY,   ANY,   NO),     # say why there is no note about a week
     "digest.see":         (ANY,   ANY,   ANY,   ANY),    # how it is doing, and the digest itself before it leaves
     "digest.test":        (ANY,   ANY,   OWN,   OWN),    # a test copy to oneself
     "digest.control":     (ANY,   ANY,   OWN,   NO),     # send now, hold, cancel

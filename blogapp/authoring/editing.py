@@ -22,6 +22,7 @@ from blogapp.posts.attachments import attach, bring_back_attachment, line_for, r
 from blogapp.posts.models import Post, Revision
 from blogapp.posts.naming import text_for
 from blogapp.posts.queries import list_attachments, newest_revision, read_format, read_post
+from blogapp.posts.tags import names_typed, suggestions, tags_of
 from blogapp.posts.writing import save_post
 
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
@@ -92,6 +93,7 @@ def _form(post: Post) -> EditForm:
             "slug": post.slug,
             "author": post.author_id,
             "in_menu": post.in_menu,
+            "tags": ", ".join(tags_of(post.id)),
             "version": post.version,
             "seen": _mark(newest),
         }
@@ -122,6 +124,8 @@ def _save(post: Post, form: EditForm) -> ResponseReturnValue:
             author_id=form.author.data if "author" in form else None,
             overwrites=bool(form.overwrites.data),
             in_menu=form.in_menu.data if form.kind.data == "page" and form.in_menu.raw_data else None,
+            tags=names_typed(form.tags.data or "") if form.tags.raw_data else None,
+            correction=(form.correction_note.data or "") if form.correction.data else None,
         )
     except Invalid as error:
         show_problem(form, error)
@@ -220,6 +224,7 @@ def _page(
         words=len(WORD.findall(text)),
         files=list_attachments(post.id),
         line_for=line_for,
+        suggestions=suggestions(),
     )
 
 

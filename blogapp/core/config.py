@@ -75,6 +75,9 @@ class Settings:
     in_doubt: str = setting(
         "A mail whose connection broke after the final dot: `resend` once, or `hold` it for a person", default="resend"
     )
+    websub_hub: str = setting(
+        "Address of the WebSub hub that is told when a feed changes, such as `https://hub.example.org/`", default=""
+    )
     log_format: str = setting("`text` for people, `json` for machines", default="text")
     production: bool = setting(
         "Refuse to start with settings that are unsafe on the open internet (default: when the base URL is https)",
@@ -204,6 +207,9 @@ def _check_addresses(s: Settings) -> None:
         raise BadSetting(f"BLOG_MAIL_FROM should be an address or `Name <address>`, not {s.mail_from!r}") from None
     if not s.database_url.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
         raise BadSetting("BLOG_DATABASE_URL should begin with sqlite: or postgresql:")
+    hub = urlsplit(s.websub_hub)
+    if s.websub_hub and (hub.scheme not in ("http", "https") or not hub.hostname):
+        raise BadSetting(f"BLOG_WEBSUB_HUB should be like https://hub.example.org/, not {s.websub_hub!r}")
     for proxy in s.trusted_proxies:
         try:
             ip_network(proxy)

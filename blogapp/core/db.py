@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -122,6 +123,12 @@ def take_turns(session: Session) -> None:
 def on_sqlite(session: Session) -> bool:
     """Whether the session talks to SQLite (else it is PostgreSQL)."""
     return session.get_bind().dialect.name == "sqlite"
+
+
+def insert_missing(session: Session, table: type[Base], key: str, rows: list[dict[str, Any]]) -> None:
+    """Insert those rows whose `key` no row of the table has yet; give them in the key's order, as everybody does."""
+    insert = sqlite.insert if on_sqlite(session) else postgresql.insert
+    session.execute(insert(table).on_conflict_do_nothing(index_elements=[key]), rows)
 
 
 def init_db(app: Flask, url: str, **engine_options: Any) -> None:

@@ -18,9 +18,10 @@ from blogapp.core.db import bump_version, transaction
 from blogapp.core.errors import Conflict, NotFound
 from blogapp.delivery.wake import DIGESTS, notify
 from blogapp.digest.models import Digest
+from blogapp.posts.finding import keep_findable
+from blogapp.posts.hub import announce
 from blogapp.posts.models import Post
 from blogapp.posts.queries import find_post, newest_revision
-from blogapp.posts.searching import index_post
 
 # A digest whose message may have reached somebody: nothing brings it back.
 GONE = ("sending", "sent")
@@ -53,8 +54,7 @@ def publish(post_id: int, version: int, by: int, *, with_digest: bool | None = N
             newest.was_published = True
         digest = _arm(session, post) if wanted else _disarm(session, post, "cancelled")
         record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None)
-        index_post(session, post)
-        bump_version(session)
+        _tell_readers(session, post)
         return post
 
 
@@ -80,8 +80,7 @@ def withdraw(post_id: int, version: int, by: int) -> Post:
         post.withdraw()
         _disarm(session, post, "withdrawn")
         record(session, "post.withdraw", f"post:{post.id}", by=by)
-        index_post(session, post)
-        bump_version(session)
+        _tell_readers(session, post)
         return post
 
 
@@ -100,9 +99,15 @@ def delete(post_id: int, version: int, by: int) -> Post:
         _disarm(session, post, "withdrawn")
         record(session, "post.delete", f"post:{post.id}", by=by)
         if public:
-            index_post(session, post)
-            bump_version(session)
+            _tell_readers(session, post)
         return post
+
+
+def _tell_readers(session: Session, post: Post) -> None:
+    """What a change of state means beyond the post: lists, related posts, cached pages, the feeds' hub."""
+    keep_findable(session, post)
+    announce(session, post)
+    bump_version(session)
 
 
 def hold(digest_id: int, by: int) -> Digest:

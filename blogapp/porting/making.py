@@ -23,11 +23,12 @@ from blogapp.porting.people import Undone, member_id
 from blogapp.porting.pictures import show_as_before
 from blogapp.porting.report import Outcome
 from blogapp.porting.snips.parsing import ORIGIN as SNIPS
+from blogapp.posts.finding import keep_findable
 from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, free_slug, lock_names, make_room, move_to, text_for, title_for
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
-from blogapp.posts.searching import index_post
+from blogapp.posts.tags import set_tags
 
 if TYPE_CHECKING:
     from blogapp.porting.importing import Run
@@ -216,16 +217,21 @@ def _keep(session: Session, post: Post, fresh: Fresh, known: Known | None, resul
     document = fresh.document
     for signer in sorted(document.signers):  # So that their names lead somewhere.
         member_id(session, signer, fresh.run, fresh.met)
+    # As with the rest: tags that were set here stay where the document says the same as before.
+    retagged = post.extra.get("tags", []) != list(document.tags)
     post.extra = {**post.extra, "meta": [list(pair) for pair in document.meta], "tags": list(document.tags)}
     if (post.title, post.body) == (fresh.title, fresh.body):
         shown = show_rendered(session, post, fresh.rendered)
         if shown or known is not None:
             link_files(session, post.id, shown)
         keep_revision(session, post, post.author_id, post.updated_at, fresh=True, first=known is None)
+    if retagged:
+        session.flush()
+        set_tags(session, post, document.tags)
     _note(session, post, known, fresh)
+    keep_findable(session, post)
     record(session, "post.import", f"post:{post.id}", by=fresh.run.by, name=document.name, result=result)
     if post.state == "published":
-        index_post(session, post)
         bump_version(session)
 
 

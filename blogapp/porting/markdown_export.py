@@ -21,6 +21,7 @@ from blogapp.core.files import path_of
 from blogapp.porting.own_folder import OwnFolder
 from blogapp.porting.services.frontyaml import write_yaml
 from blogapp.posts.models import Attachment, Post, post_attachments
+from blogapp.posts.tags import Tag, post_tags
 
 FLAVOURS = ("hugo", "jekyll")
 SLICE = 200
@@ -71,8 +72,9 @@ def export_markdown(
         for rows in _slices(wanted):
             numbers = [row.id for row in rows]
             files, aliases = _files(numbers, drafts), _aliases([row.slug for row in rows])
+            writer = _Writer(own, flavour, done, _tags(numbers))
             for row in rows:
-                _Writer(own, flavour, done).write(row, files.get(row.id, []), aliases.get(row.slug, []))
+                writer.write(row, files.get(row.id, []), aliases.get(row.slug, []))
                 done.posts += 1
                 on_progress(done.posts, total)
     return done
@@ -115,13 +117,22 @@ def _aliases(slugs: list[str]) -> dict[str, list[str]]:
     return found
 
 
+def _tags(numbers: list[int]) -> dict[int, list[str]]:
+    query = select(post_tags.c.post_id, Tag.name).join(Tag, Tag.id == post_tags.c.tag_id)
+    found: dict[int, list[str]] = {}
+    for post_id, name in db.session.execute(query.where(post_tags.c.post_id.in_(numbers)).order_by(Tag.slug)):
+        found.setdefault(post_id, []).append(name)
+    return found
+
+
 @dataclass(frozen=True)
 class _Writer:
-    """Writes one post and its files."""
+    """Writes posts and their files. `tags`: the names of each post's, by its id."""
 
     own: OwnFolder
     flavour: str
     done: Exported
+    tags: dict[int, list[str]]
 
     def write(self, row: Row[Any], files: list[_File], aliases: list[str]) -> None:
         ending = "html" if row.format == "html" else "md"
@@ -134,6 +145,8 @@ class _Writer:
         addresses = self._write_files(files, folder)
         body = _with_addresses(row.body, addresses)
         front = front_matter(row, aliases, self.flavour)
+        if row.id in self.tags:
+            front["tags"] = self.tags[row.id]
         if hugo:
             body = SHORTCODE.sub(_said, body)
         elif "{{" in body or "{%" in body:

@@ -37,6 +37,12 @@ post_attachments = Table(
 )
 
 
+def _public(name: str, *columns: str, also: str) -> Index:
+    """An index over what readers see; a query has to say the very same words for SQLite to take it."""
+    seen = text(f"state = 'published' AND visibility = 'public' AND {also}")
+    return Index(name, *columns, sqlite_where=seen, postgresql_where=seen)
+
+
 class Post(Base):
     """A post of any kind. Public if and only if its state is `published`.
 
@@ -59,6 +65,11 @@ class Post(Base):
               postgresql_where=text("published_at IS NOT NULL")),
         Index("ix_posts_author_published", "author_id", "published_at", "id"),
         Index("ix_posts_week", "kind", "week_from", "week_to"),
+        # The archive's own: each holds all that its query asks for, and nothing that readers do not see.
+        _public("ix_posts_calendar", "week_from", "id", "week_to", "slug", also="kind = 'week'"),
+        _public("ix_posts_author_calendar", "author_id", "week_from", "id", "week_to", "slug", also="kind = 'week'"),
+        _public("ix_posts_dated", "week_from", "id", also="week_from IS NOT NULL"),
+        _public("ix_posts_undated", "published_at", "id", also="week_from IS NULL AND kind <> 'page'"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -83,6 +94,8 @@ class Post(Base):
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     first_published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # When its latest correction was recorded (`posts/corrections.py`).
+    corrected_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # Published by somebody in this program rather than brought along as published by an import.
     published_here: Mapped[bool] = mapped_column(default=False)
     deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)

@@ -13,6 +13,7 @@ from blogapp.core.markup import ATTRIBUTE, PIPELINE, Rendered, render
 from blogapp.core.media import EXTENSIONS
 from blogapp.core.picturemarks import Mark
 from blogapp.core.sanitise import TAG
+from blogapp.posts.links import keep_links
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.searching import index_again
 
@@ -116,6 +117,7 @@ def _renew(post_id: int) -> bool:
         link_files(session, post_id, attachments)
         renewed = {"html": html, "summary": rendered.summary, "pipeline": PIPELINE}
         session.execute(update(Post).where(Post.id == post_id).values(renewed))
+        keep_links(session, session.get_one(Post, post_id, populate_existing=True))
         changed = (html, rendered.summary) != (row.html, row.summary)
         if changed:
             record(session, "post.render", f"post:{post_id}", by=None)

@@ -3,6 +3,7 @@
 Saving a published post is live at once. Publishing itself is `digest/publishing.py`, because mail may follow it.
 """
 
+from collections.abc import Iterable
 from enum import Enum
 
 from sqlalchemy.orm import Session
@@ -15,6 +16,9 @@ from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.core.markup import Rendered, render, without_title
+from blogapp.posts.corrections import correct
+from blogapp.posts.finding import keep_findable
+from blogapp.posts.hub import announce
 from blogapp.posts.models import Post
 from blogapp.posts.naming import (
     automatic_slug,
@@ -31,7 +35,7 @@ from blogapp.posts.naming import (
 from blogapp.posts.queries import find_post, read_format, read_revision
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
-from blogapp.posts.searching import index_post
+from blogapp.posts.tags import set_tags
 from blogapp.posts.weeks import Weeks
 
 
@@ -108,13 +112,16 @@ def save_post(
     author_id: int | None = None,
     overwrites: bool = False,
     in_menu: bool | None = None,
+    tags: Iterable[str] | None = None,
+    correction: str | None = None,
 ) -> Post:
     """Save what somebody typed. A published post is live with it at once.
 
     Args:
         version: of the post as the person who types saw it.
-        slug, kind, author_id, in_menu: None leaves them as they are; the address of what was never public follows its
-            title.
+        slug, kind, author_id, in_menu, tags: None leaves them as they are; the address of what was never public follows
+            its title.
+        correction: what was wrong in a published post, in a sentence or ""; None where this is no correction.
         overwrites: the person has seen what somebody else saved meanwhile: that stays a revision of its own.
 
     Raises:
@@ -134,9 +141,14 @@ def save_post(
         _rename(session, post, title, kind, weeks, slug)
         post.in_menu = post.in_menu if in_menu is None else in_menu
         post.body = body
-        if _content(post) == before:
+        tagged = tags is not None and set_tags(session, post, tags)
+        if correction is not None:
+            correct(session, post, correction, by, now())
+        if _content(post) == before and not tagged and correction is None:
             return post
         _store(session, post, rendered, by, fresh=overwrites)
+        if correction is not None:
+            announce(session, post)
         return post
 
 
@@ -180,8 +192,8 @@ def _store(session: Session, post: Post, rendered: Rendered, by: int, *, fresh: 
     revision = keep_revision(session, post, by, at, fresh=fresh)
     record(session, "post.save", f"post:{post.id}", by=by, revision=revision.number, **detail)
     if post.state == "published":
-        index_post(session, post)
         bump_version(session)
+    keep_findable(session, post)
 
 
 def _rename(

@@ -1,23 +1,27 @@
-"""The archive: all weeks as a calendar, and a year as a list."""
+"""The archive: all weeks as a calendar, a year, a month."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from itertools import groupby
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import abort, render_template
+from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.web import local
-from blogapp.posts.weeks import Weeks, week_of
-from blogapp.reading import queries
+from blogapp.posts.weeks import LAST_WEEK, Weeks, week_of
+from blogapp.reading import finding, weekly
 from blogapp.reading.blueprint import bp
-from blogapp.reading.calendar import calendar, weeks_of, year_of
-from blogapp.reading.queries import Entry, Written
+from blogapp.reading.calendar import Cell, Year, calendar, row_of, thursday, weeks_of, weeks_of_month, year_of
+from blogapp.reading.queries import Entry
 from blogapp.reading.responses import public
+from blogapp.reading.weekly import IN_A_YEAR, After, Bounds, Span
+
+ON_A_PAGE = 60
+# Nothing that anybody published is older, and every time zone has midnights by then.
+EARLIEST = 1000
 
 
 def today() -> date:
@@ -25,89 +29,155 @@ def today() -> date:
     return local(now()).date()
 
 
-def years(written: Iterable[Written]) -> list[int]:
-    """The years from the first that anything can be read about to the present one, the newest first."""
+def years(found: Bounds) -> list[int]:
+    """The years from the first that anything can be read about to the present one, the newest first.
+
+    And that of the last note, where its week lies ahead.
+    """
     epoch = settings().site_epoch
-    found = {year_of(number, epoch) for note in written for number in (note.week_from, note.week_to)}
-    if span := queries.span():
-        found |= {local(moment).year for moment in span}
-    if found:
-        found |= set(range(min(found), today().year + 1))
-    return sorted(found, reverse=True)
+    known = {year_of(week, epoch) for week in (found.first_week, found.last_week) if week is not None}
+    known |= {local(moment).year for moment in (found.first_at, found.last_at) if moment is not None}
+    if known:
+        known |= set(range(min(known), today().year + 1))
+    return sorted(known, reverse=True)
 
 
 @bp.get("/archive")
 def archive() -> ResponseReturnValue:
     """A row a year, a cell a week."""
-    written = queries.weeks_written()
-    rows = calendar(written, settings().site_epoch, today())
-    return public(render_template("reading/archive.html", rows=rows, years=years(written), page_class="wide"))
-
-
-@dataclass(frozen=True)
-class Month:
-    """A part of a year's list: posts, and the weeks without a note in between, in order."""
-
-    name: str
-    posts: list[Entry]
-    missing: list[int]
-
-
-@bp.get("/archive/<int(fixed_digits=4):year>")
-def year(year: int) -> ResponseReturnValue:
-    """Everything about one year, month by month."""
-    written = queries.weeks_written()
-    known = years(written)
-    if year not in known:
-        abort(404)
     epoch = settings().site_epoch
-    weeks = weeks_of(year, epoch)
-    zone = ZoneInfo(settings().site_timezone)
-    start, end = (datetime.combine(date(y, 1, 1), time(), zone) for y in (year, year + 1))
-    about = weeks or Weeks(9999, 9999)
-    found = queries.posts_about(about.first, about.last, start, end)
-    missing = _missing(written, weeks, epoch)
-    at = known.index(year)
+    written = weekly.weeks_written()
+    rows = calendar(written, epoch, today(), weekly.weeks_missed())
     return public(
         render_template(
-            "reading/year.html",
-            year=year,
-            months=_months(found, missing, epoch, year),
-            later=known[at - 1] if at else None,
-            earlier=known[at + 1] if at + 1 < len(known) else None,
+            "reading/archive.html",
+            rows=rows,
+            years=years(weekly.bounds()),
+            unwritten=_before(written[0].week_from) if written else None,
+            writers=weekly.writers(),
+            topics=finding.topics(),
+            page_class="wide",
         )
     )
 
 
-def _missing(written: list[Written], weeks: Weeks | None, epoch: date) -> list[int]:
-    """The weeks of a year without a note, between the first note and the present week."""
-    if weeks is None or not written:
-        return []
-    covered = {number for note in written for number in range(note.week_from, note.week_to + 1)}
-    first, last = max(weeks.first, min(covered)), min(weeks.last, week_of(today(), epoch))
-    return [number for number in range(first, last + 1) if number not in covered]
+def _before(week: int) -> Weeks | None:
+    """The weeks from the epoch to the first note, which would be rows of empty cells."""
+    return Weeks(0, week - 1) if week > 0 else None
 
 
-def _months(found: Iterable[Entry], missing: Iterable[int], epoch: date, year: int) -> list[Month]:
+@dataclass(frozen=True)
+class Month:
+    """A part of a year's list: posts, whether there are more of them, and the weeks without a note, all in order."""
+
+    number: int
+    name: str
+    posts: list[Entry]
+    more: bool
+    missing: list[Cell]
+
+
+@bp.get("/archive/<int(fixed_digits=4):year>")
+def year(year: int) -> ResponseReturnValue:
+    """Everything about one year, month by month, and the row that it has in the calendar."""
+    if not EARLIEST <= year < date.max.year:
+        abort(404)
+    bounds = weekly.bounds()
+    known = years(bounds)
+    months = {number: span_of(year, number) for number in weekly.MONTHS}
+    found = weekly.posts_by_month(months)
+    if year not in known and not found:
+        abort(404)
+    row = _row(year, bounds)
+    return public(
+        render_template(
+            "reading/year.html",
+            year=year,
+            rows=[row] if any(row.cells) else [],
+            months=list(_months(year, found, row)),
+            later=min((other for other in known if other > year), default=None),
+            earlier=max((other for other in known if other < year), default=None),
+            page_class="wide",
+        )
+    )
+
+
+def _row(year: int, bounds: Bounds) -> Year:
+    epoch = settings().site_epoch
+    weeks = weeks_of(year, epoch)
+    if weeks is None or bounds.first_week is None or weeks.first > LAST_WEEK:
+        return Year(year, [])
+    weeks = Weeks(weeks.first, min(weeks.last, LAST_WEEK))
+    shown = range(bounds.first_week, week_of(today(), epoch) + 1)
+    return row_of(year, weekly.weeks_written(weeks), epoch, shown, weekly.weeks_missed(weeks))
+
+
+def _months(year: int, found: dict[int, list[Entry]], row: Year) -> Iterable[Month]:
     """By the month of a week's Thursday, or of publication for what is about no week."""
+    epoch = settings().site_epoch
+    gaps = [cell for cell in row.cells if cell and cell.slug is None]
+    for number in weekly.MONTHS:
+        posts = sorted(found.get(number, []), key=_place)
+        missing = [cell for cell in gaps if thursday(cell.number, epoch).month == number]
+        if posts or missing:
+            yield Month(number, f"{date(year, number, 1):%B}", posts[:IN_A_YEAR], len(posts) > IN_A_YEAR, missing)
 
-    def month(on: date) -> int:
-        return on.month if on.year == year else (1 if on.year < year else 12)
 
-    def thursday(week: int) -> date:
-        return date.fromordinal(Weeks(week, week).first_day(epoch).toordinal() + 3)
+@bp.get("/archive/<int(fixed_digits=4):year>/<int(fixed_digits=2):month>")
+def month(year: int, month: int) -> ResponseReturnValue:
+    """Everything about one month; `?after=<id of a post>` goes on."""
+    if month not in weekly.MONTHS or not EARLIEST <= year < date.max.year:
+        abort(404)
+    span = span_of(year, month)
+    given = request.args.get("after")
+    found = weekly.posts_in(span, ON_A_PAGE + 1, None if given is None else _after(given))
+    if not found:
+        abort(404)
+    ordered = sorted(found, key=_place)
+    return public(
+        render_template(
+            "reading/month.html",
+            year=year,
+            month=month,
+            name=f"{date(year, month, 1):%B %Y}",
+            posts=ordered[:ON_A_PAGE],
+            more=ordered[ON_A_PAGE - 1].id if len(ordered) > ON_A_PAGE else None,
+            after=given,
+        )
+    )
 
-    def placed(entry: Entry) -> date:
-        if entry.week_from is not None:
-            return thursday(entry.week_from)
-        assert entry.published_at is not None
-        return local(entry.published_at).date()
 
-    ordered = sorted(found, key=lambda entry: (placed(entry), entry.published_at, entry.id))
-    by_month = {number: list(group) for number, group in groupby(ordered, key=lambda entry: month(placed(entry)))}
-    gaps = {number: list(weeks) for number, weeks in groupby(missing, key=lambda week: month(thursday(week)))}
-    return [
-        Month(f"{date(year, number, 1):%B}", by_month.get(number, []), gaps.get(number, []))
-        for number in range(1, 13)
-        if number in by_month or number in gaps
-    ]
+def _after(given: str) -> After:
+    """Where to go on: behind that post, in the common order of what is about a week and what is about none."""
+    place = weekly.place_of(int(given)) if given.isascii() and given.isdigit() and len(given) < 10 else None
+    if place is None:
+        abort(404)
+    number, epoch = int(given), settings().site_epoch
+    week, published_at = place
+    if week is not None:
+        return After((week, number), (_midnight(thursday(week, epoch)), number))
+    day = local(published_at).date()
+    # The week whose Thursday is this day or the last one before; what shares its moment is in the order of ids.
+    behind = week_of(day - timedelta(days=3), epoch)
+    exact = _midnight(thursday(behind, epoch)) == published_at
+    return After((behind, number if exact else 2**31 - 1), (published_at, number))
+
+
+def span_of(year: int, month: int) -> Span:
+    """A month: the weeks whose Thursday is in it, and its days in the site's time zone."""
+    weeks = weeks_of_month(year, month, settings().site_epoch)
+    if weeks is not None and weeks.last > LAST_WEEK:
+        weeks = None
+    return Span(weeks, _midnight(date(year, month, 1)), _midnight(date(year + month // 12, month % 12 + 1, 1)))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(settings().site_timezone)).astimezone(UTC)
+
+
+def _place(entry: Entry) -> tuple[datetime, int]:
+    """Where in a month it stands: on its week's Thursday, else when it was published."""
+    if entry.week_from is not None:
+        return _midnight(thursday(entry.week_from, settings().site_epoch)), entry.id
+    assert entry.published_at is not None
+    return entry.published_at, entry.id

@@ -3,24 +3,28 @@
 A week belongs to the year of its Thursday (ISO 8601), so that every row has 52 or 53 cells and the columns line up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from markupsafe import Markup
 
 from blogapp.posts.weeks import Weeks, week_of
-from blogapp.reading.queries import Written
+from blogapp.reading.weekly import Written
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One week. `slug` is its note's address, None where there is none; `joins`: the next cell is the same note's."""
+    """One week. `slug` is its note's address, None where there is none; `joins`: the next cell is the same note's.
+
+    `reason`: why there is no note, where somebody has said.
+    """
 
     number: int
     name: str
     slug: str | None
     joins: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,25 +51,61 @@ def weeks_of(year: int, epoch: date) -> Weeks | None:
     return Weeks(max(first, 0), last) if last >= 0 else None
 
 
-def calendar(written: Iterable[Written], epoch: date, today: date) -> list[Year]:
+def weeks_of_month(year: int, month: int, epoch: date) -> Weeks | None:
+    """The numbers of the weeks whose Thursday is in a month; None where all are before the epoch."""
+    start, end = date(year, month, 1), date(year + month // 12, month % 12 + 1, 1)
+    # Of the week that a day is in the Thursday is past once it is Friday.
+    first, last = week_of(start + timedelta(days=3), epoch), week_of(end + timedelta(days=3), epoch) - 1
+    return Weeks(max(first, 0), last) if last >= 0 else None
+
+
+def thursday(week: int, epoch: date) -> date:
+    """The day that says which month and year a week belongs to."""
+    return epoch + timedelta(weeks=week, days=3)
+
+
+def calendar(
+    written: Iterable[Written], epoch: date, today: date, missed: Mapping[int, str] | None = None
+) -> list[Year]:
     """The rows, the newest first. Empty weeks have a cell from the first note's to the present one.
 
     A note of a week to come has its cell, but the weeks up to it have none: a number mistyped makes no rows.
+
+    Args:
+        missed: week -> why it has no note.
     """
-    notes: dict[int, str] = {}
-    for note in written:
-        for number in range(note.week_from, note.week_to + 1):
-            notes.setdefault(number, note.slug)
+    notes = _by_week(written)
     if not notes:
         return []
     first, present = min(notes), week_of(today, epoch)
     years = {year_of(number, epoch) for number in notes} | set(
         range(year_of(first, epoch), year_of(present, epoch) + 1)
     )
-    return [Year(year, _cells(year, epoch, notes, range(first, present + 1))) for year in sorted(years, reverse=True)]
+    shown = range(first, present + 1)
+    return [Year(year, _cells(year, epoch, notes, shown, missed or {})) for year in sorted(years, reverse=True)]
 
 
-def _cells(year: int, epoch: date, notes: dict[int, str], shown: range) -> list[Cell | None]:
+def row_of(year: int, written: Iterable[Written], epoch: date, shown: range, missed: Mapping[int, str]) -> Year:
+    """One row of it.
+
+    Args:
+        written: the notes about its weeks.
+        shown: the weeks that have a cell even without a note.
+    """
+    return Year(year, _cells(year, epoch, _by_week(written), shown, missed))
+
+
+def _by_week(written: Iterable[Written]) -> dict[int, Written]:
+    notes: dict[int, Written] = {}
+    for note in written:
+        for number in range(note.week_from, note.week_to + 1):
+            notes.setdefault(number, note)
+    return notes
+
+
+def _cells(
+    year: int, epoch: date, notes: Mapping[int, Written], shown: range, missed: Mapping[int, str]
+) -> list[Cell | None]:
     start = week_of(date.fromisocalendar(year, 1, 1), epoch)
     end = week_of(date.fromisocalendar(year + 1, 1, 1), epoch)
     cells: list[Cell | None] = []
@@ -73,10 +113,15 @@ def _cells(year: int, epoch: date, notes: dict[int, str], shown: range) -> list[
         if number not in shown and number not in notes:
             cells.append(None)
             continue
-        slug = notes.get(number)
+        note = notes.get(number)
         name = f"Week {number}, {plain_dates(Weeks(number, number), epoch)}"
-        joins = slug is not None and notes.get(number + 1) == slug
-        cells.append(Cell(number, name if slug else f"{name}: no note", slug, joins))
+        if note is None:
+            reason = missed.get(number, "")
+            cells.append(Cell(number, f"{name}: no note{f' ({reason})' if reason else ''}", None, False, reason))
+        else:
+            # Whoever hears the name only hears so that the next cell leads to the same note.
+            name += f": in {note.weeks.title.lower()}" if len(note.weeks) > 1 else ""
+            cells.append(Cell(number, name, note.slug, notes.get(number + 1) == note))
     return cells
 
 

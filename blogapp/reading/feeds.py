@@ -1,4 +1,8 @@
-"""Feeds (Atom, RFC 4287; RSS 2.0; JSON Feed 1.1), sitemap and robots.txt."""
+"""Feeds of the site, a member or a tag: Atom (RFC 4287), RSS 2.0, JSON Feed 1.1.
+
+`updated` moves only with a recorded correction, so that nobody is shown an old post again for a comma. A WebSub hub is
+named where there is one, in the feed and in the headers (W3C WebSub §4).
+"""
 
 import json
 import re
@@ -17,15 +21,16 @@ from blogapp.core.embeds import frames_as_links
 from blogapp.core.markup import absolute
 from blogapp.core.site import choice
 from blogapp.core.web import iso, whole_url
-from blogapp.reading import queries
-from blogapp.reading.archive import years
+from blogapp.reading import finding, queries
 from blogapp.reading.blueprint import bp
 from blogapp.reading.queries import Whole
 from blogapp.reading.responses import public
+from blogapp.reading.tags import find_topic, moved
 
 LENGTH = 20
-# A sitemap may name 50,000 addresses (sitemaps.org); the first file has room to spare for members and years.
-SITEMAP_IDS = 40_000
+KIND = "<any(atom,rss,json):kind>"
+TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
+XML = {"atom": "reading/feed.atom.xml", "rss": "reading/feed.rss.xml"}
 # What XML 1.0 has no way to say, not even escaped.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -43,10 +48,26 @@ class Item:
     author_url: str
     published_at: datetime
     changed_at: datetime
+    edited_at: datetime
 
     @property
     def published_822(self) -> str:
         return format_datetime(self.published_at, usegmt=True)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What a feed is of. `id`, `page` and `here` are whole addresses: a name that stays, the page, the feed itself."""
+
+    id: str
+    title: str
+    page: str
+    here: str
+    items: list[Item]
+
+    @property
+    def updated_at(self) -> datetime | None:
+        return max((item.changed_at for item in self.items), default=None)
 
 
 def _item(post: Whole) -> Item:
@@ -64,6 +85,7 @@ def _item(post: Whole) -> Item:
         author_url=whole_url(url_for("reading.page", slug=post.author_slug)),
         published_at=post.published_at,
         changed_at=post.changed_at,
+        edited_at=max(post.updated_at, post.changed_at),
     )
 
 
@@ -77,59 +99,43 @@ def tag_uri(post: Whole) -> str:
 
 def _changed_at(items: list[Item]) -> datetime | None:
     """For `Last-Modified`, in whole seconds; None while a further change could still fall into the same second."""
-    moments = [item.changed_at for item in items]
+    moments = [item.edited_at for item in items]
     if act := queries.last_act():
         moments.append(act)
     latest = max(moments, default=None)
     return latest if latest is not None and now() - latest > timedelta(seconds=2) else None
 
 
-def _answer(body: str, mimetype: str, items: list[Item]) -> Response:
-    """Not kept until it has its `Last-Modified`, two seconds after a change."""
-    changed_at = _changed_at(items)
-    return public(body, mimetype, changed_at=changed_at, keep=changed_at is not None or not items)
+def _answer(kind: str, feed: Feed) -> Response:
+    given = {"feed": feed, "epoch": settings().site_epoch, "language": settings().site_language}
+    given["hub"] = settings().websub_hub
+    if kind == "json":
+        body = json.dumps(_as_json(feed), ensure_ascii=False, indent=1)
+    else:
+        body = NOT_XML.sub("", render_template(XML[kind], **given))
+    # Not kept until it has its `Last-Modified`, two seconds after a change.
+    changed_at = _changed_at(feed.items)
+    keep = changed_at is not None or not feed.items
+    response = public(body, TYPES[kind], changed_at=changed_at, keep=keep)
+    if settings().websub_hub:
+        response.headers["Link"] = f'<{settings().websub_hub}>; rel="hub", <{feed.here}>; rel="self"'
+    return response
 
 
-def _feed(template: str, mimetype: str) -> Response:
-    items = [_item(post) for post in queries.newest_whole(LENGTH)]
-    body = render_template(
-        template,
-        items=items,
-        updated_at=max((item.changed_at for item in items), default=None),
-        epoch=settings().site_epoch,
-        language=settings().site_language,
-    )
-    return _answer(NOT_XML.sub("", body), mimetype, items)
-
-
-@bp.get("/feed.atom")
-def atom() -> ResponseReturnValue:
-    """The newest posts, whole, as Atom."""
-    return _feed("reading/feed.atom.xml", "application/atom+xml")
-
-
-@bp.get("/feed.rss")
-def rss() -> ResponseReturnValue:
-    """The newest posts, whole, as RSS 2.0."""
-    return _feed("reading/feed.rss.xml", "application/rss+xml")
-
-
-@bp.get("/feed.json")
-def json_feed() -> ResponseReturnValue:
-    """The newest posts, whole, as JSON Feed 1.1."""
-    items = [_item(post) for post in queries.newest_whole(LENGTH)]
-    feed: dict[str, Any] = {
+def _as_json(feed: Feed) -> dict[str, Any]:
+    found: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": choice("site_title"),
-        "home_page_url": whole_url("/"),
-        "feed_url": whole_url(url_for("reading.json_feed")),
+        "title": feed.title,
+        "home_page_url": feed.page,
+        "feed_url": feed.here,
         "language": settings().site_language,
-        "items": [_json_item(item) for item in items],
+        "items": [_json_item(item) for item in feed.items],
     }
     if tagline := choice("site_tagline"):
-        feed["description"] = tagline
-    body = json.dumps(feed, ensure_ascii=False, indent=1)
-    return _answer(body, "application/feed+json", items)
+        found["description"] = tagline
+    if hub := settings().websub_hub:
+        found["hubs"] = [{"type": "WebSub", "url": hub}]
+    return found
 
 
 def _json_item(item: Item) -> dict[str, Any]:
@@ -143,6 +149,60 @@ def _json_item(item: Item) -> dict[str, Any]:
         "date_modified": iso(item.changed_at),
         "authors": [{"name": item.author, "url": item.author_url}],
     }
+
+
+def _site_feed(kind: str, here: str) -> Response:
+    items = [_item(post) for post in queries.newest_whole(LENGTH)]
+    return _answer(kind, Feed(whole_url("/"), choice("site_title"), whole_url("/"), whole_url(here), items))
+
+
+@bp.get("/feed.atom")
+def atom() -> ResponseReturnValue:
+    """The newest posts, whole, as Atom."""
+    return _site_feed("atom", url_for("reading.atom"))
+
+
+@bp.get("/feed.rss")
+def rss() -> ResponseReturnValue:
+    """The newest posts, whole, as RSS 2.0."""
+    return _site_feed("rss", url_for("reading.rss"))
+
+
+@bp.get("/feed.json")
+def json_feed() -> ResponseReturnValue:
+    """The newest posts, whole, as JSON Feed 1.1."""
+    return _site_feed("json", url_for("reading.json_feed"))
+
+
+@bp.get(f"/<slug>/feed.{KIND}")
+def member_feed(slug: str, kind: str) -> ResponseReturnValue:
+    """A member's newest posts."""
+    if "\0" in slug:
+        abort(404)
+    person = queries.member_at(slug)
+    if person is None:
+        was, target = queries.redirect_of(slug)
+        if was and target is not None and queries.member_at(target) is not None:
+            return moved(url_for("reading.member_feed", slug=target, kind=kind))
+        abort(404)
+    items = [_item(post) for post in queries.newest_whole(LENGTH, by=person.id)]
+    if not items:
+        abort(404)
+    page, here = (url_for("reading.page", slug=slug), url_for("reading.member_feed", slug=slug, kind=kind))
+    title = f"{choice('site_title')}: {person.name}"
+    return _answer(kind, Feed(whole_url(f"/#member-{person.id}"), title, whole_url(page), whole_url(here), items))
+
+
+@bp.get(f"/tags/<slug>/feed.{KIND}")
+def tag_feed(slug: str, kind: str) -> ResponseReturnValue:
+    """A tag's newest posts."""
+    topic = find_topic(slug)
+    if topic.slug != slug:
+        return moved(url_for("reading.tag_feed", slug=topic.slug, kind=kind))
+    items = [_item(post) for post in finding.newest_tagged(topic.id, LENGTH)]
+    page, here = (url_for("reading.tag", slug=slug), url_for("reading.tag_feed", slug=slug, kind=kind))
+    title = f"{choice('site_title')}: {topic.name}"
+    return _answer(kind, Feed(whole_url(f"/#tag-{topic.id}"), title, whole_url(page), whole_url(here), items))
 
 
 @bp.get("/feed")
@@ -160,38 +220,3 @@ def feed_by_another_name() -> ResponseReturnValue:
 def rss_by_another_name() -> ResponseReturnValue:
     """Where feed readers look first."""
     return redirect(url_for("reading.rss"), code=301)
-
-
-@bp.get("/sitemap.xml")
-def sitemap() -> ResponseReturnValue:
-    """Every public address; an index of several files where there are too many for one."""
-    files = -(-queries.greatest_id() // SITEMAP_IDS)
-    if files > 1:
-        body = render_template("reading/sitemap-index.xml", numbers=range(1, files + 1))
-        return public(body, "application/xml")
-    return public(_sitemap(1), "application/xml")
-
-
-@bp.get("/sitemap-<int:number>.xml")
-def sitemap_file(number: int) -> ResponseReturnValue:
-    """One file of a sitemap that has several."""
-    if not 1 <= number <= -(-queries.greatest_id() // SITEMAP_IDS):
-        abort(404)
-    return public(_sitemap(number), "application/xml")
-
-
-def _sitemap(number: int) -> str:
-    found = queries.addresses((number - 1) * SITEMAP_IDS + 1, number * SITEMAP_IDS)
-    others = [] if number > 1 else [url_for("reading.home"), url_for("reading.archive")]
-    if number == 1:
-        others += [url_for("reading.year", year=year) for year in years(queries.weeks_written())]
-        others += [url_for("reading.page", slug=slug) for slug in queries.authors()]
-    return render_template("reading/sitemap.xml", posts=found, others=others)
-
-
-@bp.get("/robots.txt")
-def robots() -> ResponseReturnValue:
-    """What crawlers need not try, and where the sitemap is."""
-    kept_out = ["/login", "/forgot", "/password/", "/confirm/", "/preferences/", "/unsubscribe/", "/account", "/write"]
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in kept_out), "", f"Sitemap: {whole_url('/sitemap.xml')}"]
-    return public("\n".join(lines) + "\n", "text/plain")

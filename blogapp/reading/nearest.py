@@ -5,6 +5,7 @@ from difflib import SequenceMatcher
 from blogapp.core.addresses import suggest_slug
 from blogapp.posts.weeks import Weeks, parse_week_slug
 from blogapp.reading import queries
+from blogapp.reading.weekly import weeks_written
 
 SHOWN = 5
 # How many addresses are compared: a page that is not there must not cost more than one that is.
@@ -28,7 +29,7 @@ def nearest(path: str) -> list[tuple[str, str]]:
 
 def _weeks_beside(weeks: Weeks) -> list[tuple[str, str]]:
     """The notes before and after weeks that nobody wrote about."""
-    written = queries.weeks_written()
+    written = weeks_written()
     before = [note for note in written if note.week_from <= weeks.last][-2:]
     after = [note for note in written if note.week_from > weeks.last][:2]
     return [(note.slug, Weeks(note.week_from, note.week_to).title) for note in before + after]

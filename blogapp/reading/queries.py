@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, func, select, tuple_
 
 from blogapp.audit.models import AuditEntry
 from blogapp.auth.models import Member, initials
@@ -32,7 +32,7 @@ ENTRY = (
 )  # fmt: skip
 WHOLE = (
     *ENTRY, posts.c.html, posts.c.state, posts.c.visibility, posts.c.first_published_at,
-    posts.c.deleted_at,
+    posts.c.deleted_at, posts.c.corrected_at,
 )  # fmt: skip
 
 
@@ -76,6 +76,7 @@ class Whole(Entry):
     visibility: str
     first_published_at: datetime | None
     deleted_at: datetime | None
+    corrected_at: datetime | None
 
     @property
     def is_public(self) -> bool:
@@ -83,19 +84,23 @@ class Whole(Entry):
 
     @property
     def changed_at(self) -> datetime:
-        """When readers last got something new to read here: published, or edited after that."""
-        return max(self.updated_at, self.published_at or self.updated_at)
+        """When readers were last told something new here: published, or corrected after that. No mere edit counts."""
+        moments = [moment for moment in (self.published_at, self.corrected_at) if moment is not None]
+        return max(moments, default=self.updated_at)
 
 
-def _entries(rows: Any) -> list[Entry]:
+def entries(rows: Any) -> list[Entry]:
+    """The rows of `listed` as posts in a list."""
     return [Entry(**row._mapping) for row in rows]
 
 
-def _listed(condition: ColumnElement[bool] = PUBLIC) -> Select[Any]:
+def listed(condition: ColumnElement[bool] = PUBLIC) -> Select[Any]:
+    """The posts of a list, with their authors; public ones unless said otherwise."""
     return select(*ENTRY).join_from(posts, members, members.c.id == posts.c.author_id).where(condition)
 
 
-def _newest_first(query: Select[Any]) -> Select[Any]:
+def newest_first(query: Select[Any]) -> Select[Any]:
+    """In the order of the stream."""
     return query.order_by(posts.c.published_at.desc(), posts.c.id.desc())
 
 
@@ -109,13 +114,13 @@ def _older_than(before: int) -> ColumnElement[bool] | None:
 
 def stream(limit: int, *, before: int | None = None) -> list[Entry] | None:
     """The newest posts (no pages) published before post `before`. None: there is no such place in the stream."""
-    query = _newest_first(_listed().where(posts.c.kind != "page")).limit(limit)
+    query = newest_first(listed().where(posts.c.kind != "page")).limit(limit)
     if before is not None:
         older = _older_than(before)
         if older is None:
             return None
         query = query.where(older)
-    return _entries(db.session.execute(query))
+    return entries(db.session.execute(query))
 
 
 def html_of(post_id: int) -> str:
@@ -123,11 +128,13 @@ def html_of(post_id: int) -> str:
     return str(db.session.execute(select(posts.c.html).where(posts.c.id == post_id)).scalar_one())
 
 
-def newest_whole(limit: int) -> list[Whole]:
-    """The newest posts with their text, for feeds."""
+def newest_whole(limit: int, *, by: int | None = None) -> list[Whole]:
+    """The newest posts with their text, of one member or of all, for feeds."""
     query = select(*WHOLE).join_from(posts, members, members.c.id == posts.c.author_id)
-    rows = db.session.execute(_newest_first(query.where(PUBLIC, posts.c.kind != "page")).limit(limit))
-    return [Whole(**row._mapping) for row in rows]
+    query = query.where(PUBLIC, posts.c.kind != "page")
+    if by is not None:
+        query = query.where(posts.c.author_id == by)
+    return [Whole(**row._mapping) for row in db.session.execute(newest_first(query).limit(limit))]
 
 
 def last_act() -> datetime | None:
@@ -147,16 +154,16 @@ def neighbours(post: Entry) -> tuple[Entry | None, Entry | None]:
     if post.kind == "page" or post.published_at is None:
         return None, None
     if post.kind == "week" and post.week_from is not None:
-        alike = _listed(PUBLIC_BY_WEEK).where(posts.c.kind == "week")
+        alike = listed(PUBLIC_BY_WEEK).where(posts.c.kind == "week")
         earlier = alike.where(posts.c.week_from < post.week_from, posts.c.week_to < post.week_from)
         before = earlier.order_by(posts.c.week_from.desc(), posts.c.id.desc())
         after = alike.where(posts.c.week_from > post.week_to).order_by(posts.c.week_from, posts.c.id)
     else:
-        alike = _listed().where(posts.c.kind == post.kind)
+        alike = listed().where(posts.c.kind == post.kind)
         key, here = tuple_(posts.c.published_at, posts.c.id), tuple_(post.published_at, post.id)
-        before = _newest_first(alike.where(key < here))
+        before = newest_first(alike.where(key < here))
         after = alike.where(key > here).order_by(posts.c.published_at, posts.c.id)
-    found = [_entries(db.session.execute(query.limit(1))) for query in (before, after)]
+    found = [entries(db.session.execute(query.limit(1))) for query in (before, after)]
     return next(iter(found[0]), None), next(iter(found[1]), None)
 
 
@@ -164,9 +171,9 @@ def companions(post: Entry) -> list[Entry]:
     """What else was published about the same weeks: the links beside the note."""
     if post.week_from is None:
         return []
-    query = _listed(PUBLIC_BY_WEEK).where(DATED, posts.c.week_from == post.week_from, posts.c.id != post.id)
+    query = listed(PUBLIC_BY_WEEK).where(DATED, posts.c.week_from == post.week_from, posts.c.id != post.id)
     # Put in order here: asked to, SQLite walks all posts by date instead.
-    return sorted(_entries(db.session.execute(query)), key=lambda entry: (entry.published_at, entry.id))[:10]
+    return sorted(entries(db.session.execute(query)), key=lambda entry: (entry.published_at, entry.id))[:10]
 
 
 def covering(weeks: Weeks) -> str | None:
@@ -184,8 +191,8 @@ def redirect_of(path: str) -> tuple[bool, str | None]:
 
 def site_pages() -> list[Entry]:
     """The pages that the site's navigation names, the oldest first."""
-    query = _listed().where(posts.c.kind == "page", posts.c.in_menu).order_by(posts.c.published_at, posts.c.id)
-    return _entries(db.session.execute(query.limit(12)))
+    query = listed().where(posts.c.kind == "page", posts.c.in_menu).order_by(posts.c.published_at, posts.c.id)
+    return entries(db.session.execute(query.limit(12)))
 
 
 @dataclass(frozen=True)
@@ -220,50 +227,13 @@ def member_at(slug: str) -> Person | None:
 
 def posts_by(member_id: int, limit: int, *, before: int | None = None) -> list[Entry] | None:
     """A member's posts, the newest first. None: there is no such place in the list."""
-    query = _newest_first(_listed().where(posts.c.author_id == member_id, posts.c.kind != "page")).limit(limit)
+    query = newest_first(listed().where(posts.c.author_id == member_id, posts.c.kind != "page")).limit(limit)
     if before is not None:
         older = _older_than(before)
         if older is None:
             return None
         query = query.where(older)
-    return _entries(db.session.execute(query))
-
-
-@dataclass(frozen=True)
-class Written:
-    """A note and the weeks that it covers, for the calendar."""
-
-    week_from: int
-    week_to: int
-    slug: str
-
-
-def weeks_written(*, by: int | None = None) -> list[Written]:
-    """Every public note's weeks, of one member or of all, in their order."""
-    query = select(posts.c.week_from, posts.c.week_to, posts.c.slug)
-    query = query.where(PUBLIC_BY_WEEK, posts.c.kind == "week", posts.c.week_from.is_not(None))
-    if by is not None:
-        query = query.where(posts.c.author_id == by)
-    rows = db.session.execute(query.order_by(posts.c.week_from, posts.c.published_at, posts.c.id))
-    return [Written(*row) for row in rows]
-
-
-def span() -> tuple[datetime, datetime] | None:
-    """When the first and the last of all posts (no pages) were published. None: there is nothing yet."""
-    ends = [
-        select(posts.c.published_at).where(PUBLIC, posts.c.kind != "page").order_by(*order).limit(1)
-        for order in ([posts.c.published_at, posts.c.id], [posts.c.published_at.desc(), posts.c.id.desc()])
-    ]
-    first, last = (db.session.execute(end).scalar_one_or_none() for end in ends)
-    return None if first is None or last is None else (first, last)
-
-
-def posts_about(first_week: int, last_week: int, start: datetime, end: datetime) -> list[Entry]:
-    """A year, in no order: posts about these weeks, and the others published from `start` to before `end`."""
-    about = and_(DATED, posts.c.week_from >= first_week, posts.c.week_from <= last_week)
-    dated = and_(posts.c.week_from.is_(None), posts.c.published_at >= start, posts.c.published_at < end)
-    query = _listed(PUBLIC_BY_WEEK).where(posts.c.kind != "page", or_(about, dated))
-    return _entries(db.session.execute(query))
+    return entries(db.session.execute(query))
 
 
 def names_like(start: str, end: str, limit: int) -> list[tuple[str, str]]:
@@ -273,21 +243,3 @@ def names_like(start: str, end: str, limit: int) -> list[tuple[str, str]]:
     people = people.where(members.c.slug >= start, members.c.slug < end)
     found = [*db.session.execute(query.limit(limit)), *db.session.execute(people.limit(limit))]
     return [(row[0], row[1]) for row in found]
-
-
-def greatest_id() -> int:
-    """The greatest id of any post, 0 where there is none."""
-    return db.session.execute(select(func.max(posts.c.id))).scalar_one() or 0
-
-
-def addresses(first_id: int, last_id: int) -> list[tuple[str, datetime]]:
-    """(slug, last change) of the public posts and pages in a range of ids, for the sitemap."""
-    query = select(posts.c.slug, posts.c.updated_at, posts.c.published_at).where(PUBLIC)
-    rows = db.session.execute(query.where(posts.c.id >= first_id, posts.c.id <= last_id).order_by(posts.c.id))
-    return [(row.slug, max(row.updated_at, row.published_at)) for row in rows]
-
-
-def authors() -> list[str]:
-    """The slugs of everybody who has a public post."""
-    wrote = select(posts.c.id).where(PUBLIC, posts.c.author_id == members.c.id).exists()
-    return list(db.session.execute(select(members.c.slug).where(wrote).order_by(members.c.slug)).scalars())

@@ -16,8 +16,9 @@ from blogapp.core.errors import Gone
 from blogapp.core.site import choice
 from blogapp.core.theme import site_accent
 from blogapp.core.web import local, private
+from blogapp.posts.missed import reason_for
 from blogapp.posts.weeks import parse_week_slug
-from blogapp.reading import queries
+from blogapp.reading import finding, queries
 from blogapp.reading.archive import today
 from blogapp.reading.blueprint import bp as bp
 from blogapp.reading.calendar import calendar, dates, plain_dates
@@ -27,6 +28,7 @@ from blogapp.reading.queries import Entry, Person, Whole
 from blogapp.reading.responses import public
 from blogapp.reading.showing import beginning, for_page
 from blogapp.reading.theme import icon_png
+from blogapp.reading.weekly import weeks_written
 
 ON_A_PAGE = 24
 BY_A_MEMBER = 60
@@ -65,7 +67,7 @@ def short_day(value: datetime) -> Markup:
 @bp.get("/")
 def home() -> ResponseReturnValue:
     """The newest note, then the stream by month; `?before=<id of a post>` goes back in time."""
-    before = _place()
+    before = place_asked()
     found = queries.stream(ON_A_PAGE + 1, before=before)
     if found is None:
         abort(404)
@@ -88,7 +90,7 @@ def home() -> ResponseReturnValue:
     )
 
 
-def _place() -> int | None:
+def place_asked() -> int | None:
     """Where in a list to go on: the id in `?before=`."""
     given = request.args.get("before")
     if given is None:
@@ -142,19 +144,45 @@ def page(slug: str) -> ResponseReturnValue:
 
 def _post_page(post: Whole) -> str:
     before, after = queries.neighbours(post)
+    companions = queries.companions(post)
+    named = {other.id for other in (before, after, *companions) if other is not None}
     return render_template(
-        "reading/post.html", post=post, before=before, after=after, companions=queries.companions(post)
+        "reading/post.html",
+        post=post,
+        before=before,
+        after=after,
+        companions=companions,
+        topics=finding.topics_of(post.id),
+        **beyond(post, named),
     )
+
+
+def beyond(post: Whole, named: set[int]) -> dict[str, Any]:
+    """What a post's foot leads to; a page, and what is not public, leads nowhere.
+
+    Args:
+        named: the ids of posts that the page names anyway.
+    """
+    if not post.is_public or post.kind == "page":
+        return {}
+    mentions = finding.mentions(post.id)
+    named = named | {other.id for other in mentions}
+    others = finding.related(post.id, finding.RELATED + len(named))
+    return {
+        "mentions": mentions,
+        "related": [other for other in others if other.id not in named][: finding.RELATED],
+        "corrections": finding.corrections_of(post.id) if post.corrected_at else [],
+    }
 
 
 def _member_page(person: Person) -> ResponseReturnValue:
     """What they wrote. Who never came and of whom there is nothing to read has no page; who left keeps theirs."""
-    before = _place()
+    before = place_asked()
     found = queries.posts_by(person.id, BY_A_MEMBER + 1, before=before)
     if found is None or not (found or person.bio_html or (person.active and person.has_come)):
         abort(404)
     shown = found[:BY_A_MEMBER]
-    rows = [] if before else calendar(queries.weeks_written(by=person.id), settings().site_epoch, today())
+    rows = [] if before else calendar(weeks_written(by=person.id), settings().site_epoch, today())
     return public(
         render_template(
             "reading/member.html",
@@ -190,6 +218,8 @@ def _elsewhere(slug: str, hidden: Whole | None) -> ResponseReturnValue:
     deleted = hidden is not None and hidden.deleted_at is not None and hidden.first_published_at is not None
     if deleted or (moved and target is None):
         raise Gone("What was here has been taken away.")
+    if weeks and len(weeks) == 1 and (reason := reason_for(weeks.first)):
+        abort(404, f"There is no note about {weeks.title.lower()}: {reason}")
     abort(404)
 
 
@@ -230,4 +260,4 @@ def favicon() -> ResponseReturnValue:
 
 
 # Modules that hang further pages on `bp`; at the end, because they import it from here.
-from blogapp.reading import faces, feeds, files, own, search, sharing  # noqa: E402,F401
+from blogapp.reading import faces, feeds, files, own, search, sharing, sitemap, tags  # noqa: E402,F401

@@ -6,7 +6,7 @@ from alembic import op
 from blogapp.posts.searching import fill_all
 
 revision = "0011_search"
-down_revision = "0009_jobs"
+down_revision = "0010_tags"
 branch_labels = None
 depends_on = None
 

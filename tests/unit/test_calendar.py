@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from blogapp.posts.weeks import Weeks
 from blogapp.reading.calendar import calendar, dates, plain_dates, weeks_of, year_of
-from blogapp.reading.queries import Written
+from blogapp.reading.weekly import Written
 
 EPOCH = date(2009, 1, 12)
 

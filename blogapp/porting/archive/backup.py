@@ -168,6 +168,8 @@ def _check_and_still(database: Path, has_tables: bool) -> None:
                 connection.execute(stilling.HOLD)
                 connection.execute(stilling.PAUSE, {"reason": REASON})
                 connection.execute(stilling.DROP_MAILS)
+                if connection.execute(stilling.HAS_PINGS).fetchone():  # Not in a backup of an older version.
+                    connection.execute(stilling.FORGET_PINGS)
             connection.commit()
     except sqlite3.DatabaseError as error:
         raise Invalid(f"The database in the archive cannot be used: {error}") from None

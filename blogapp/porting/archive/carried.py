@@ -13,6 +13,7 @@ LEFT_OUT = {
     "throttles": "what was tried too often lately, elsewhere",
     "journal": "who was accepted since a batch was claimed: written into the batch on the way out",
     "outbox": "single mails that the original sends, or has sent",
+    "hub_pings": "what a hub is to be told by the original",
     "jobs": "what runs in the background elsewhere",
     "job_outcomes": "the reports of those",
     "search_texts": "what readers search: made of the posts again on the way in",

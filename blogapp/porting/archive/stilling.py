@@ -12,3 +12,6 @@ DROP_MAILS = (
     "UPDATE outbox SET state = 'failed', owner = NULL, lease_until = NULL, reply = 'restored from a backup' "
     "WHERE state IN ('waiting', 'claimed')"
 )
+# The same for what a hub is to be told of feeds.
+HAS_PINGS = "SELECT 1 FROM sqlite_master WHERE name = 'hub_pings'"
+FORGET_PINGS = "DELETE FROM hub_pings"

@@ -22,6 +22,7 @@ from blogapp.porting.snips.parsing import (
     is_draft,
     parse_snip,
     parse_time,
+    tags_of,
     title_of,
     what_it_is,
 )
@@ -31,6 +32,8 @@ from blogapp.porting.snips.target import opened
 from blogapp.porting.snips.writing import composed, edited, stamp
 from blogapp.posts.models import Post
 from blogapp.posts.naming import title_for
+from blogapp.posts.tags import has_tags
+from blogapp.posts.tags import tags_of as tags_by_name
 from blogapp.posts.weeks import Weeks
 
 FOLDERS = {"week": "weeknotes", "links": "weeklinks", "article": "blog", "page": ""}
@@ -176,6 +179,8 @@ def _changes(post: Post, source: Source, snip: Snip) -> dict[str, str | None]:
         changes["created_at"] = stamp(post.published_at)
     if snip.get("author") and not _is_author(post, suggest_slug(snip.get("author"))):
         changes["author"] = post.author.slug
+    if not has_tags(post.id, tags_of(snip)):
+        changes["tags"] = ", ".join(tags_by_name(post.id)) or None
     in_menu = snip.get("menu").lower() in ("true", "yes")
     if post.kind == "page" and post.in_menu != in_menu:
         changes["menu"] = "true" if post.in_menu else None
@@ -234,6 +239,7 @@ def _meta(post: Post) -> dict[str, str]:
         "written_with": written,
         "author": post.author.slug,
         "page_title": post.title,
+        "tags": ", ".join(tags_by_name(post.id)),
         "extension": written,
     }
     return {key: value for key, value in meta.items() if value}

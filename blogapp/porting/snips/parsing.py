@@ -121,6 +121,7 @@ def read_document(snip: Snip, folder: str, said: Translation | None = None, **gi
         "created_at": parse_time("created_at", snip.get("created_at")),
         "updated_at": parse_time("updated_at", snip.get("updated_at")),
         "slug": slug,
+        "tags": tags_of(snip),
         "old_paths": () if slug == snip.name else (snip.name,),
         "image_roots": (IMAGES, IMAGES.lstrip("/")),
         "meta": snip.meta,
@@ -132,6 +133,11 @@ def read_document(snip: Snip, folder: str, said: Translation | None = None, **gi
 def address_of(name: str) -> str:
     """Its flat address: its name, where that can be one."""
     return name if SLUG.fullmatch(name) else suggest_slug(name)
+
+
+def tags_of(snip: Snip) -> tuple[str, ...]:
+    """What `:tags:` says, with commas in between."""
+    return tuple(name for part in re.split(r"[,\n]", snip.get("tags")) if (name := part.strip()))
 
 
 def what_it_is(snip: Snip, folder: str) -> tuple[str, Weeks | None]:

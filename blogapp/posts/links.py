@@ -1,0 +1,123 @@
+"""What public posts link to, so that those which share a link can be shown beside each other.
+
+A post has rows only while readers see it. `own` marks its own addresses (all that ever led to it, and its weeks'):
+whoever links to one of these shares it with the post. `links.posts` counts, so that what everybody links to is left
+out and what few link to says more.
+"""
+
+import re
+from collections.abc import Iterable
+from html import unescape
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from blogapp.core.addresses import Redirect, reserved
+from blogapp.core.config import settings
+from blogapp.core.db import Base, insert_missing
+from blogapp.posts.models import Post
+from blogapp.posts.weeks import Weeks
+
+HREF = re.compile(r'<a\s(?:[^<>"]|"[^"]*")*?href="(?P<address>[^"]*)"')
+# What tells who clicked where, not what is read.
+TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_[ce]id|ref_src|igshid")
+# A list of links may be long; nobody reads so many, and a row costs a little.
+MOST = 300
+# What an index of either database takes in any language.
+LONGEST = 500
+
+
+class Link(Base):
+    """An address, in the form that all its spellings share; `posts`: how many public posts have it."""
+
+    __tablename__ = "links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    url: Mapped[str] = mapped_column(unique=True)
+    posts: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+post_links = Table(
+    "post_links",
+    Base.metadata,
+    Column("post_id", Integer, ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
+    Column("link_id", Integer, ForeignKey("links.id"), primary_key=True),
+    Column("own", Boolean, nullable=False, default=False),
+    Index("ix_post_links_link", "link_id", "post_id"),
+)
+
+
+def links_in(html: str, base_url: str) -> list[str]:
+    """The addresses that sanitised HTML links to, each once: `example.org/a?b=1` outside, `/week-473` on this site."""
+    found = (tidy_link(unescape(match["address"]), base_url) for match in HREF.finditer(html))
+    return list(dict.fromkeys(filter(None, found)))[:MOST]
+
+
+def tidy_link(address: str, base_url: str) -> str:
+    """One form for all spellings of an address: no scheme, no `www.`, no fragment, nothing that tracks. "": no page."""
+    try:
+        parts = urlsplit(address.strip())
+        host = (parts.hostname or "").removeprefix("www.")
+        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+    except ValueError:
+        return ""
+    own = (urlsplit(base_url).hostname or "").removeprefix("www.")
+    path = re.sub(r"/{2,}", "/", unquote(parts.path, errors="replace")).rstrip("/")
+    if parts.scheme not in ("", "http", "https") or re.search(r"[\x00-\x1f\x7f\ufffd]", path):
+        return ""
+    if host in ("", own):
+        inside = path.strip("/")
+        return f"/{inside.lower()}"[:LONGEST] if inside and (host or path.startswith("/")) else ""
+    pairs = [(key, value) for key, value in parse_qsl(parts.query) if not TRACKING.fullmatch(key)]
+    query = f"?{urlencode(sorted(pairs))}" if pairs else ""
+    return f"{host}{port}{path}{query}".encode(errors="replace").decode()[:LONGEST]
+
+
+def own_links(slug: str, weeks: Weeks | None, former: Iterable[str]) -> set[str]:
+    """The addresses at which a post is read, was read, or would be looked for."""
+    found = {slug, *former} | ({f"week-{number}" for number in range(weeks.first, weeks.last + 1)} if weeks else set())
+    return {f"/{path.lower()}"[:LONGEST] for path in found}
+
+
+def keep_links(session: Session, post: Post) -> None:
+    """Note what a post that has an id links to, if readers see it, and else nothing; in the caller's transaction."""
+    of_post = post_links.c.post_id == post.id
+    present = {row.link_id: row.own for row in session.execute(select(post_links).where(of_post))}
+    wanted = _wanted(session, post) if post.is_public else {}
+    changed = {link for link, own in present.items() if wanted.get(link) != own}
+    if changed:
+        session.execute(delete(post_links).where(of_post, post_links.c.link_id.in_(changed)))
+    fresh = [{"post_id": post.id, "link_id": link, "own": wanted[link]} for link in wanted.keys() - present.keys() | (
+        changed & wanted.keys())]  # fmt: skip
+    if fresh:
+        session.execute(post_links.insert(), fresh)
+    _count(session, wanted.keys() - present.keys(), present.keys() - wanted.keys())
+
+
+def _wanted(session: Session, post: Post) -> dict[int, bool]:
+    """Link -> whether it is the post's own address."""
+    former = session.execute(select(Redirect.path).where(Redirect.target == post.slug)).scalars().all()
+    weeks = post.weeks if post.kind == "week" else None
+    own = own_links(post.slug, weeks, former)
+    others = [url for url in links_in(post.html, settings().base_url) if _is_read(url)]
+    urls = sorted(own | set(others))
+    insert_missing(session, Link, "url", [{"url": url, "posts": 0} for url in urls])
+    rows = session.execute(select(Link.id, Link.url).where(Link.url.in_(urls)))
+    return {row.id: row.url in own for row in rows}
+
+
+def _is_read(url: str) -> bool:
+    """Whether it is a place of its own: not the front page, the archive, a file or anything else that the site makes."""
+    return not url.startswith("/") or not reserved(url[1:].partition("/")[0])
+
+
+def _count(session: Session, gained: Iterable[int], lost: Iterable[int]) -> None:
+    more, fewer = set(gained), set(lost)
+    if not more | fewer:
+        return
+    # In their order, so that two transactions never wait for each other.
+    session.execute(select(Link.id).where(Link.id.in_(more | fewer)).order_by(Link.id).with_for_update()).all()
+    for numbers, by in ((more, 1), (fewer, -1)):
+        if numbers:
+            session.execute(update(Link).where(Link.id.in_(numbers)).values(posts=Link.posts + by))
