@@ -16,7 +16,7 @@ from blogapp.core.errors import Gone
 from blogapp.core.resources import resource_dir
 from blogapp.core.web import local, private
 from blogapp.posts.weeks import parse_week_slug
-from blogapp.reading import queries
+from blogapp.reading import metadata, queries
 from blogapp.reading.archive import today
 from blogapp.reading.blueprint import bp as bp
 from blogapp.reading.calendar import calendar, dates, plain_dates
@@ -41,6 +41,11 @@ def _for_templates() -> dict[str, Any]:
         "week_words": lambda weeks, year=None: plain_dates(weeks, settings().site_epoch, year),
         "nearest": lambda: nearest(request.path),
         "for_page": for_page,
+        "direction": metadata.direction,
+        "locale": metadata.locale,
+        "site_data": metadata.site_data,
+        "post_data": metadata.post_data,
+        "person_data": metadata.person_data,
         "later_day": lambda one, other: local(other).date() > local(one).date(),
     }
 
