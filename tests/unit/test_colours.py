@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-CSS = "".join((STATIC / f"{name}.css").read_text("utf-8") for name in ("reading", "calendar", "site", "desk"))
+CSS = "".join((STATIC / f"{name}.css").read_text("utf-8") for name in ("reading", "calendar", "site"))
 LIGHT, DARK = (
     dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
     for block in re.findall(r":root \{\n(.*?)\n *\}", CSS, re.DOTALL)[:2]
