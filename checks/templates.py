@@ -10,7 +10,7 @@ TEMPLATES = Path("templates")
 FORBIDDEN = {
     "an inline style attribute": re.compile(r"<[^>]*\sstyle\s*=", re.S),
     "an inline event handler": re.compile(r"<[^>]*\son[a-z]+\s*=", re.S),
-    "an inline script": re.compile(r"<script(?![^>]*\ssrc=)[^>]*>", re.S),
+    "an inline script": re.compile(r"<script(?![^>]*\s(?:src=|type=\"application/ld\+json\"))[^>]*>", re.S),
     "a javascript: address": re.compile(r"href\s*=\s*[\"']?javascript:", re.I),
     "something from another host": re.compile(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']https?://", re.I),
 }

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from blogapp.core.resources import resource_dir
+from blogapp.core.styles import squeezed
 from demo.mailbox import Mail, Mailbox, header, one_click, parse, part
 
 HERE = Path(__file__).parent / "inbox"
@@ -68,7 +68,7 @@ def _add_reading(app: Flask, mailbox: Mailbox) -> None:
 
     @app.get("/site.css")
     def look() -> Response:
-        return Response((resource_dir("static") / "site.css").read_bytes(), mimetype="text/css")
+        return Response(squeezed(("reading", "site")), mimetype="text/css")
 
     @app.get("/news")
     def news() -> ResponseReturnValue:

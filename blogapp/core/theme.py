@@ -1,6 +1,5 @@
 """What a site has chosen of its looks, read now: the accent, the links at the foot."""
 
-from blogapp.core import colours
 from blogapp.core.colours import Accent, accent, parse_colour
 from blogapp.core.config import settings
 from blogapp.core.footer import FooterLink, parse_links
@@ -10,14 +9,6 @@ from blogapp.core.site import choice
 def site_accent() -> Accent:
     """The accent that an admin chose, else the setting's."""
     return accent(parse_colour(choice("site_accent") or settings().site_accent))
-
-
-def theme_css() -> str:
-    """The accent's custom properties, for both themes; "" for the default, which static/site.css has itself.
-
-    A look-up per request; the sums are made once per colour.
-    """
-    return colours.theme_css(site_accent())
 
 
 def footer_links() -> tuple[FooterLink, ...]:

@@ -21,12 +21,13 @@ from blogapp.core.logs import begin_request, request_id
 from blogapp.core.pagecache import withdraw_offer
 from blogapp.core.sanitise import FRAME_HOSTS
 from blogapp.core.site import choice
+from blogapp.core.styles import inline_styles, style_sources
 from blogapp.core.theme import site_accent
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CSP = (
-    "default-src 'none'; img-src 'self' https: data:; media-src 'self' https:; style-src 'self'; script-src 'self'; "
+    "default-src 'none'; img-src 'self' https: data:; media-src 'self' https:; style-src 'self'%s; script-src 'self'; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "frame-src 'self' " + " ".join(f"https://{host}" for host in FRAME_HOSTS)
 )
@@ -71,7 +72,9 @@ def init_web(app: Flask) -> None:
     app.before_request(_take_request_id)
     app.after_request(_add_headers)
     app.jinja_env.filters.update(day=day, moment=moment, iso=iso)
-    app.jinja_env.globals.update(asset=asset, choice=choice, site_accent=site_accent, whole_url=whole_url)
+    app.jinja_env.globals.update(
+        asset=asset, choice=choice, inline_styles=inline_styles, site_accent=site_accent, whole_url=whole_url
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
@@ -82,7 +85,7 @@ def _take_request_id() -> None:
 def _add_headers(response: Response) -> Response:
     headers = response.headers
     headers["X-Request-ID"] = request_id.get()
-    headers.setdefault("Content-Security-Policy", CSP)
+    headers.setdefault("Content-Security-Policy", CSP % style_sources())
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()")
@@ -155,10 +158,12 @@ def local(at: datetime) -> datetime:
     return at.astimezone(ZoneInfo(settings().site_timezone))
 
 
-def day(value: datetime | date) -> Markup:
-    """`5 February 2018` in the site's time zone, as a <time>."""
+def day(value: datetime | date, name: str = "") -> Markup:
+    """`5 February 2018` in the site's time zone, as a <time>; one with a class (microformats) tells the second."""
     on = local(value).date() if isinstance(value, datetime) else value
-    return Markup('<time datetime="{}">{} {}</time>').format(on.isoformat(), on.day, f"{on:%B %Y}")
+    exact = iso(value) if name and isinstance(value, datetime) else on.isoformat()
+    attributes = Markup(' class="{}"').format(name) if name else ""
+    return Markup('<time{} datetime="{}">{} {}</time>').format(attributes, exact, on.day, f"{on:%B %Y}")
 
 
 def moment(value: datetime) -> Markup:

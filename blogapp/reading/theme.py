@@ -1,4 +1,4 @@
-"""The site's accent as files: a small style sheet and the icons, each at an address that names its content."""
+"""The site's accent: what the style inside each page says of it, and the icons, at addresses that name their content."""
 
 import hashlib
 import io
@@ -17,8 +17,8 @@ from blogapp.core.theme import footer_links, site_accent
 from blogapp.core.web import asset
 from blogapp.reading.blueprint import bp
 
-NAME = re.compile(r"(?P<colour>[0-9a-f]{6})-(?P<mark>[0-9a-f]{12})(?P<kind>\.css|\.svg|-32\.png|-180\.png)")
-KINDS = {".css": "text/css", ".svg": "image/svg+xml", "-32.png": "image/png", "-180.png": "image/png"}
+NAME = re.compile(r"(?P<colour>[0-9a-f]{6})-(?P<mark>[0-9a-f]{12})(?P<kind>\.svg|-32\.png|-180\.png)")
+KINDS = {".svg": "image/svg+xml", "-32.png": "image/png", "-180.png": "image/png"}
 # The figure of static/favicon.svg, on its 64 squares.
 SEVEN = ((15, 13), (49, 13), (49, 22.5), (33.5, 51), (22, 51), (37.3, 23), (15, 23))
 SHARP = 4
@@ -26,7 +26,7 @@ SHARP = 4
 
 @dataclass(frozen=True)
 class Theme:
-    """Addresses for the head of a page; `css` is empty for the default accent. `colour`: for the browser's own bars."""
+    """For the head of a page: a few lines of CSS (none for the default accent), addresses of icons, a colour for the browser's bars."""
 
     css: str
     svg: str
@@ -52,14 +52,14 @@ def _theme(chosen: Accent) -> Theme:
         icons = [asset(name) for name in ("favicon.svg", "favicon.png", "apple-touch-icon.png")]
         return Theme("", icons[0], icons[1], icons[2], chosen.light.accent)
     stem = f"{chosen.chosen[1:]}-{_mark(chosen)}"
-    css, svg, png, touch = (f"/theme/{stem}{kind}" for kind in KINDS)
-    return Theme(css, svg, png, touch, chosen.light.accent)
+    svg, png, touch = (f"/theme/{stem}{kind}" for kind in KINDS)
+    return Theme(theme_css(chosen), svg, png, touch, chosen.light.accent)
 
 
 @lru_cache(maxsize=64)
 def _mark(of: Accent) -> str:
     """Changes with whatever the files of this accent hold."""
-    return hashlib.sha256(f"{theme_css(of)}{_svg(of)}".encode()).hexdigest()[:12]
+    return hashlib.sha256(_svg(of).encode()).hexdigest()[:12]
 
 
 def _svg(of: Accent) -> str:
@@ -81,8 +81,6 @@ def theme(name: str) -> ResponseReturnValue:
 
 
 def _file(of: Accent, kind: str) -> str | bytes:
-    if kind == ".css":
-        return theme_css(of)
     return _svg(of) if kind == ".svg" else icon_png(of, int(kind[1:-4]))
 
 

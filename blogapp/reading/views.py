@@ -18,7 +18,7 @@ from blogapp.core.theme import site_accent
 from blogapp.core.web import local, private
 from blogapp.posts.missed import reason_for
 from blogapp.posts.weeks import parse_week_slug
-from blogapp.reading import finding, queries
+from blogapp.reading import finding, metadata, queries
 from blogapp.reading.archive import today
 from blogapp.reading.blueprint import bp as bp
 from blogapp.reading.calendar import calendar, dates, plain_dates
@@ -47,6 +47,11 @@ def _for_templates() -> dict[str, Any]:
         "nearest": lambda: nearest(request.path),
         "for_page": _shown,
         "contents": contents,
+        "direction": metadata.direction,
+        "locale": metadata.locale,
+        "site_data": metadata.site_data,
+        "post_data": metadata.post_data,
+        "person_data": metadata.person_data,
         "later_day": lambda one, other: local(other).date() > local(one).date(),
     }
 

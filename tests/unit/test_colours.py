@@ -1,4 +1,4 @@
-"""The contrast of everything that site.css sets in colour, computed (WCAG 2.2, 1.4.3 and 1.4.11)."""
+"""The contrast of everything that the sheets set in colour, computed (WCAG 2.2, 1.4.3 and 1.4.11)."""
 
 import math
 import re
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from blogapp.core import colours
 from blogapp.core.colours import DEFAULT, Shades, accent, contrast, from_oklch, parse_colour, theme_css, to_oklch
 
-CSS = (Path(__file__).resolve().parents[2] / "static" / "site.css").read_text(encoding="utf-8")
+STATIC = Path(__file__).resolve().parents[2] / "static"
+CSS = "".join((STATIC / f"{name}.css").read_text("utf-8") for name in ("reading", "calendar", "site"))
 LIGHT, DARK = (
     dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
     for block in re.findall(r":root \{\n(.*?)\n *\}", CSS, re.DOTALL)[:2]
