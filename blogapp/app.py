@@ -22,8 +22,8 @@ from blogapp.core.assets import FOR_EVER, is_present, text_asset
 from blogapp.core.config import Settings
 from blogapp.core.db import db, init_db
 from blogapp.core.errors import BlogError, TooMany
-from blogapp.core.pagecache import PageCache
 from blogapp.core.overrides import init_overrides
+from blogapp.core.pagecache import PageCache
 from blogapp.core.resources import resource_dir
 from blogapp.core.stamps import Stamps
 from blogapp.core.web import TrustedProxies, init_web

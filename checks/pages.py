@@ -58,7 +58,9 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(prog="./run python -m checks.pages", description="Hold the pages against checkers.")
+    parser = argparse.ArgumentParser(
+        prog="./run python -m checks.pages", description="Hold the pages against checkers."
+    )
     parser.add_argument("--port", type=int, default=8790, help="the site's port; its inbox has the next")
     parser.add_argument("--only", choices=("lighthouse", "axe", "html"), help="one of the checkers")
     default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "blogapp-checks"
@@ -186,7 +188,8 @@ def nu(folder: Path, cache: Path) -> list[str]:
     messages = json.loads(done.stderr or done.stdout)["messages"]
     print(f"Nu HTML checker: {len(list(folder.iterdir()))} pages, {len(messages)} errors", flush=True)
     return [
-        f"html {Path(message.get('url', '')).name}:{message.get('lastLine')}: {message['message']}" for message in messages
+        f"html {Path(message.get('url', '')).name}:{message.get('lastLine')}: {message['message']}"
+        for message in messages
     ]
 
 

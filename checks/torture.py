@@ -122,9 +122,7 @@ POSTS: dict[str, tuple[str, str]] = {
     "one-line": ("One line", "Nothing happened, and we were glad of it."),
     "a-long-read": (
         "Five thousand words",
-        "\n\n".join(
-            (f"## Part {n // 8 + 1}\n\n" if n % 8 == 0 else "") + SENTENCE * (3 + n % 3) for n in range(64)
-        ),
+        "\n\n".join((f"## Part {n // 8 + 1}\n\n" if n % 8 == 0 else "") + SENTENCE * (3 + n % 3) for n in range(64)),
     ),
     "thirty-pictures": (
         "Thirty pictures",

@@ -190,7 +190,7 @@ def _free_places(connection: Session | Connection, rows: Iterable[Any]) -> list[
     taken = set(connection.execute(select(column).where(around)).scalars())
     for number, place in enumerate(wanted):
         while place in taken:
-            place += 1  # noqa: PLW2901
+            place += 1
         taken.add(place)
         wanted[number] = place
     return wanted

@@ -11,11 +11,11 @@ from blogapp.core.web import local
 from blogapp.posts.asking import LONGEST, ask
 from blogapp.posts.searching import MOST_WEEKS, is_english, tag_mark
 from blogapp.posts.weeks import Weeks, parse_weeks
-from blogapp.reading import queries
 from blogapp.reading.blueprint import bp
 from blogapp.reading.responses import public
 from blogapp.reading.search_queries import MOST, Writer, answers, find, meant, writers
 from blogapp.reading.snippets import mark_words, snippet
+from blogapp.reading.weekly import bounds
 
 ON_A_PAGE = 20
 LONGEST_TAG = 80
@@ -116,8 +116,10 @@ def _marks_of(weeks: Weeks | None) -> list[str]:
 
 
 def _years() -> list[int]:
-    ends = queries.span()
-    return list(range(local(ends[1]).year, local(ends[0]).year - 1, -1))[:100] if ends else []
+    ends = bounds()
+    if ends.first_at is None or ends.last_at is None:
+        return []
+    return list(range(local(ends.last_at).year, local(ends.first_at).year - 1, -1))[:100]
 
 
 @bp.get("/opensearch.xml")

@@ -19,7 +19,8 @@ from blogapp.reading.blueprint import bp
 from blogapp.reading.calendar import plain_dates, year_of
 from blogapp.reading.cards import Card
 from blogapp.reading.files import send_picture
-from blogapp.reading.queries import ENTRY, PUBLIC, Entry, Person, Written, members, posts
+from blogapp.reading.queries import ENTRY, PUBLIC, Entry, Person, members, posts
+from blogapp.reading.weekly import Written, weeks_written
 
 # Raised with every change to how a card is drawn.
 DRAWING = 1
@@ -128,7 +129,7 @@ def member_card(number: int, digest: str) -> ResponseReturnValue:
 @bp.get("/share/archive-<string(length=16):digest>.png")
 def archive_card(digest: str) -> ResponseReturnValue:
     """The share image of the archive."""
-    weeks = queries.weeks_written()
+    weeks = weeks_written()
     return _send("archive", _archive_card(weeks) if weeks else None, digest)
 
 

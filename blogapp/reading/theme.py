@@ -11,10 +11,10 @@ from flask import Response, abort
 from flask.typing import ResponseReturnValue
 from PIL import Image, ImageDraw
 
+from blogapp.core.assets import asset
 from blogapp.core.colours import DEFAULT_ACCENT, Accent, accent, theme_css
 from blogapp.core.resources import resource_dir
 from blogapp.core.theme import footer_links, site_accent
-from blogapp.core.web import asset
 from blogapp.reading.blueprint import bp
 
 NAME = re.compile(r"(?P<colour>[0-9a-f]{6})-(?P<mark>[0-9a-f]{12})(?P<kind>\.svg|-32\.png|-180\.png)")

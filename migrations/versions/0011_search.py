@@ -18,9 +18,7 @@ def upgrade() -> None:
         sa.Column("place", place, autoincrement=False, nullable=False),
         sa.Column("post_id", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["post_id"], ["posts.id"], name=op.f("fk_search_texts_post_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_search_texts_post_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("place", name=op.f("pk_search_texts")),
         sa.UniqueConstraint("post_id", name=op.f("uq_search_texts_post_id")),
     )

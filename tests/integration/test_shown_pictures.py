@@ -20,7 +20,8 @@ from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
-from blogapp.reading.queries import member_at, post_at, weeks_written
+from blogapp.reading.queries import member_at, post_at
+from blogapp.reading.weekly import weeks_written
 from blogapp.reading.sharing import share_image
 
 FOR_EVER = "public, max-age=31536000, immutable"
