@@ -7,6 +7,7 @@ instead. Read once per process: a change shows after a restart, which also empti
 """
 
 import hashlib
+import logging
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,6 +34,8 @@ from blogapp.core.config import Settings, settings
 from blogapp.core.resources import resource_dir
 
 EXTENSION = "blogapp.overrides"
+# Not app.logger: whoever asks for that before the log is set up gets a handler of Flask's own, and every line twice.
+LOG = logging.getLogger("blogapp")
 SHIPPED = "blogapp"
 ORIGIN = re.compile(r"\{#-? A copy of \S+ as blogapp came with it, (?P<mark>[0-9a-f]{12})\.")
 NO_FILE = re.compile(r"(?:^|/)\.|~$|\\|\0")
@@ -91,7 +94,6 @@ class Own:
 
     def __init__(self, app: Flask) -> None:
         self.folder = cast(Settings, app.extensions[CONFIG]).data_dir / "templates"
-        self.app = app
         self.troubles: dict[str, str] = {}
         shipped = FileSystemLoader(resource_dir("templates"))
         originals = PrefixLoader({SHIPPED: shipped})
@@ -104,7 +106,7 @@ class Own:
     def tell(self, name: str, reason: str) -> None:
         """Note it for admins; the log gets each once."""
         if self.troubles.get(name) != reason:
-            self.app.logger.error("an own template is broken", extra={"template": name, "reason": reason})
+            LOG.error("own template %s is broken: %s", name, reason)
         self.troubles[name] = reason
 
     def place_in(self, error: Exception) -> tuple[str, str] | None:

@@ -152,7 +152,7 @@ def broken(own: Path) -> Path:
 
 
 def test_a_broken_own_template_takes_nothing_down_and_admins_are_told(
-    broken: Path, app: Flask, reader: FlaskClient, admin: FlaskClient
+    broken: Path, app: Flask, reader: FlaskClient, admin: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     for path, words in (("/archive", "Archive"), ("/", "Nothing is published yet"), ("/subscribe", "e-mail")):
         answer = reader.get(path)
@@ -168,4 +168,6 @@ def test_a_broken_own_template_takes_nothing_down_and_admins_are_told(
     assert "reading/home.html: line 4" in told.text
     assert "no template is called auth/nowhere.html" in told.text
     assert "is broken" in admin.get("/admin").text
+    reader.get("/")
+    assert sum("reading/home.html" in line for line in caplog.messages) == 1  # each is logged once
     assert reader.get("/nowhere").status_code == 404  # broken templates or not
