@@ -52,6 +52,7 @@ def archive() -> ResponseReturnValue:
         render_template(
             "reading/archive.html",
             rows=rows,
+            written=written,
             years=years(weekly.bounds()),
             unwritten=_before(written[0].week_from) if written else None,
             writers=weekly.writers(),

@@ -13,6 +13,7 @@ from blogapp.core import files, variants
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.site import choice
+from blogapp.core.theme import site_accent
 from blogapp.core.web import local, whole_url
 from blogapp.reading import cards, queries
 from blogapp.reading.blueprint import bp
@@ -40,7 +41,7 @@ class ShareImage:
 
 def accent() -> str:
     """The site's colour."""
-    return "#2b47b4"
+    return site_accent().light.accent
 
 
 @bp.app_context_processor

@@ -1,4 +1,4 @@
-"""The site's accent: what the style inside each page says of it, and the icons, at addresses that name their content."""
+"""The site's accent: what the style inside each page says of it, and icons at addresses that name their content."""
 
 import hashlib
 import io
@@ -26,7 +26,7 @@ SHARP = 4
 
 @dataclass(frozen=True)
 class Theme:
-    """For the head of a page: a few lines of CSS (none for the default accent), addresses of icons, a colour for the browser's bars."""
+    """For the head of a page: CSS ("" for the default accent), addresses of icons, a colour for the browser's bars."""
 
     css: str
     svg: str
