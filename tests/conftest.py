@@ -20,6 +20,7 @@ from blogapp.core import config, migrate
 from blogapp.core.config import Settings
 from blogapp.core.db import db
 from tests import people
+from tests.writers import COMPARED, watched
 
 IN_CI = os.environ.get("CI") == "true"
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
@@ -146,9 +147,14 @@ def app(database_url: str, tmp_path: Path, chosen: dict[str, Any]) -> Iterator[F
     app.test_client_class = Browser
     app.extensions[passwords.EXTENSION] = people.QUICK
     with app.app_context():
-        yield app
+        with watched(db.engine) as watch:
+            app.extensions["watch"] = watch
+            yield app
         db.session.remove()
         db.engine.dispose()
+    assert set(watch.unraised) <= COMPARED, (
+        "public tables were written and the version was not raised: cached pages stay"
+    )
 
 
 @pytest.fixture

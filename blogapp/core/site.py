@@ -55,7 +55,7 @@ def choice(name: str) -> str:
 def _choices() -> dict[str, Any]:
     """What was chosen; read once a request, as every page shows several of them."""
     if not has_request_context():
-        return db.session.execute(select(Site.choices)).scalar_one()
+        return dict(db.session.execute(select(Site.choices)).scalar_one())
     if "choices" not in g:
         g.choices = db.session.execute(select(Site.choices)).scalar_one()
     chosen: dict[str, Any] = g.choices
