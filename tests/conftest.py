@@ -21,6 +21,7 @@ from blogapp.core.config import Settings
 from blogapp.core.db import db
 from tests import people
 from tests.quickly import compile_once
+from tests.writers import COMPARED, watched
 
 IN_CI = os.environ.get("CI") == "true"
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
@@ -150,9 +151,14 @@ def app(database_url: str, tmp_path: Path, chosen: dict[str, Any]) -> Iterator[F
     app.test_client_class = Browser
     app.extensions[passwords.EXTENSION] = people.QUICK
     with app.app_context():
-        yield app
+        with watched(db.engine) as watch:
+            app.extensions["watch"] = watch
+            yield app
         db.session.remove()
         db.engine.dispose()
+    assert set(watch.unraised) <= COMPARED, (
+        "public tables were written and the version was not raised: cached pages stay"
+    )
 
 
 @pytest.fixture

@@ -171,6 +171,7 @@ def deactivate(member_id: int, by: int | None) -> Member:
             member.active = False
             end_logins(session, member_id)
             record(session, "member.deactivate", f"member:{member_id}", by=by)
+            bump_version(session)  # Who wrote nothing has no page from now on.
         return member
 
 
@@ -189,6 +190,7 @@ def reactivate(member_id: int, by: int | None) -> Member:
         if not member.active:
             member.active = True
             record(session, "member.reactivate", f"member:{member_id}", by=by)
+            bump_version(session)
         return member
 
 

@@ -7,10 +7,11 @@ must not be able to unsubscribe somebody or to choose their password.
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, current_app, g, request
+
+from blogapp.core.logs import Event
 
 log = logging.getLogger("blogapp.access")
 
@@ -59,15 +60,16 @@ def note(environ: WSGIEnvironment, status: int, began: float) -> None:
 def _note(method: str, path: str, status: int, began: float, member: int | None) -> None:
     if status < 400 and path in QUIET:
         return
-    extra: dict[str, Any] = {
+    fields: dict[str, object] = {
         "method": method,
         "path": path,
         "status": status,
         "ms": round((time.perf_counter() - began) * 1000, 1),
     }
     if member is not None:
-        extra["member"] = member
-    log.info("request", extra=extra)
+        fields["member"] = member
+    if log.isEnabledFor(logging.INFO):
+        log.handle(Event(log.name, "request", fields))
 
 
 def shown_path() -> str:

@@ -61,12 +61,11 @@ def choice(name: str) -> str:
 
 def _choices() -> dict[str, Any]:
     """What was chosen; read once a request, as every page shows several of them."""
-    if has_request_context() and "choices" in g:
-        kept: dict[str, Any] = g.choices
-        return kept
-    chosen: dict[str, Any] = db.session.execute(select(Site.choices)).scalar_one()
-    if has_request_context():
-        g.choices = chosen
+    if not has_request_context():
+        return dict(db.session.execute(select(Site.choices)).scalar_one())
+    if "choices" not in g:
+        g.choices = db.session.execute(select(Site.choices)).scalar_one()
+    chosen: dict[str, Any] = g.choices
     return chosen
 
 

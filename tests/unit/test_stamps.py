@@ -17,7 +17,7 @@ from blogapp.core.stamps import Day, Stamps
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A database with a site's row; its name holds what an address would take for its own."""
-    file = tmp_path / "a #1?.sqlite3"
+    file = tmp_path / "a #1.sqlite3"
     run(file, "CREATE TABLE site (version INTEGER, instance TEXT)", "INSERT INTO site VALUES (7, 'here')")
     return file
 

@@ -1,0 +1,226 @@
+"""Rule 6 of the page cache: whatever a use case changes for readers raises the site's version."""
+
+import io
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, update
+
+from blogapp.admin.site import choose
+from blogapp.auth import authentication, members, profile, resets
+from blogapp.auth.models import Member
+from blogapp.core.clock import now
+from blogapp.core.db import bump_version, db, transaction
+from blogapp.core.site import site_version
+from blogapp.digest.publishing import delete, publish, withdraw
+from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
+from blogapp.posts.deleted import purge_deleted, restore_post
+from blogapp.posts.models import Post
+from blogapp.posts.rendering import render_again
+from blogapp.posts.weeks import Weeks
+from blogapp.posts.writing import create_post, restore_revision, save_post
+from tests import people
+from tests.fullsite import PIXEL
+from tests.heard import import_snips
+from tests.writers import COMPARED, ELSEWHERE, PUBLIC_TABLES, Watch, writers
+
+PAGES = ("/", "/week-1", "/first-week", "/boats", "/about", "/archive", "/archive/2018", "/alice-archer", "/bob-barker",
+         "/robert", "/erin-eames", "/fay", "/gil-grant", "/ann-lee", "/feed.atom", "/feed.rss", "/feed.json",
+         "/sitemap.xml", "/robots.txt")  # fmt: skip
+FILES = {
+    "weeknotes/week-7.snip.markdown": "We *began*.\n\n:author: ann-lee\n:created_at: 2018-01-05 10:00:00 +0000\n",
+    "people/ann-lee.snip.markdown": "Ann bakes.\n\n:display_name: Ann Lee\n",
+    "templates/week-nnn.snip.markdown": "What we did.\n\n:kind: template\n",
+}
+PASSWORD = "a fresh long sentence to log in with"
+
+
+@pytest.fixture
+def chosen() -> dict[str, Any]:
+    return {"page_cache_mb": 0}
+
+
+@pytest.fixture
+def one_kind(kind: str) -> None:
+    if kind != "sqlite":
+        pytest.skip("the use cases are the same; only they are looked at")
+
+
+def test_every_use_case_that_writes_is_known() -> None:
+    """A new one: put it into COMPARED and `acts` where readers may see what it does, else into ELSEWHERE."""
+    assert writers() == COMPARED | ELSEWHERE
+    assert not COMPARED & ELSEWHERE
+
+
+def test_public_pages_are_made_of_no_other_tables(
+    one_kind: None, app: Flask, reader: FlaskClient, alice: Member, bob: Member
+) -> None:
+    for _ in acts(alice, bob, people.erin(), Path(app.instance_path)):
+        break
+    read: set[str] = set()
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        read.update(re.findall(r"(?:FROM|JOIN) (\w+)", statement))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    for path in PAGES:
+        reader.get(path)
+    assert read - {"audit_entries", "redirects"} == PUBLIC_TABLES
+
+
+def test_what_readers_see_changes_only_with_the_version(
+    one_kind: None, app: Flask, reader: FlaskClient, alice: Member, bob: Member, erin: Member, tmp_path: Path
+) -> None:
+    def look() -> tuple[int, dict[str, tuple[int, bytes]]]:
+        db.session.rollback()
+        version = site_version()
+        db.session.rollback()
+        pages = {}
+        for path in PAGES:
+            answer = reader.get(path)
+            # A page that is not there is made anew for everybody who asks.
+            pages[path] = (answer.status_code, answer.data if answer.status_code == 200 else b"")
+        return version, pages
+
+    changes = 0
+    watch: Watch = app.extensions["watch"]
+    before = look()
+    for act in acts(alice, bob, erin, tmp_path):
+        after = look()
+        changed = [path for path in PAGES if before[1][path] != after[1][path] and before[1][path][0] == 200]
+        assert not changed or before[0] != after[0], f"{act} changed {changed} under the same version"
+        changes += bool(changed)
+        before = after
+    assert watch.ran >= COMPARED, f"`acts` does not run {sorted(COMPARED - watch.ran)}"
+    assert set(watch.unraised) <= COMPARED
+    assert changes > 15
+
+
+def acts(alice: Member, bob: Member, erin: Member, folder: Path) -> Iterator[str]:
+    """Do everything that readers may see, each by its use case; the name of what was just done."""
+    yield from _posts(bob)
+    yield from _files(bob)
+    yield from _members(alice, bob, erin)
+    choose({"site_title": "The Other Notebook"}, alice.id)
+    yield "admin.site.choose"
+    yield from _imports(folder, bob)
+
+
+def _posts(bob: Member) -> Iterator[str]:
+    post = create_post("week", "", "We mended the door.", bob.id, weeks=Weeks(1, 1))
+    yield "create_post"
+    post = publish(post.id, post.version, bob.id)
+    yield "publish"
+    post = save_post(post.id, post.version, bob.id, title="Week 1", body="We *mended* it.")
+    yield "save_post"
+    post = restore_revision(post.id, post.version, 1, bob.id)
+    yield "restore_revision"
+    post = save_post(post.id, post.version, bob.id, title="Week 1", body=post.body, slug="first-week")
+    yield "save_post: address"
+    with transaction() as session:
+        session.execute(update(Post).values(html="<p>As it was.</p>", pipeline=0))
+        bump_version(session)
+    yield "an older pipeline"
+    render_again()
+    yield "render_again"
+    page = create_post("page", "About", "Who we are.", bob.id)
+    page = publish(page.id, page.version, bob.id)
+    yield "publish: page"
+    save_post(page.id, page.version, bob.id, title="About", body="Who we are.", in_menu=True)
+    yield "save_post: menu"
+    boats = create_post("article", "Boats", "Some words.", bob.id)
+    boats = publish(boats.id, boats.version, bob.id)
+    boats = withdraw(boats.id, boats.version, bob.id)
+    yield "withdraw"
+    boats = publish(boats.id, boats.version, bob.id)
+    yield "publish: again"
+    delete(boats.id, boats.version, bob.id)
+    yield "delete"
+    boats = restore_post(boats.id, bob.id)
+    yield "restore_post"
+    delete(boats.id, boats.version, bob.id)
+    with time_machine.travel(now() + timedelta(days=400)):
+        assert purge_deleted() == 1
+    yield "purge_deleted"
+
+
+def _files(bob: Member) -> Iterator[str]:
+    post = create_post("article", "Boats", "Some words.", bob.id)
+    post = publish(post.id, post.version, bob.id)
+    picture = attach(post.id, "bread.png", io.BytesIO(PIXEL), bob.id)
+    yield "attach"
+    post = save_post(post.id, post.version, bob.id, title="Boats", body=line_for(picture))
+    yield "save_post: picture"
+    other = attach(post.id, "notes.txt", io.BytesIO(b"unused\n"), bob.id)
+    remove_attachment(post.id, other.id, bob.id)
+    yield "remove_attachment"
+    bring_back_attachment(post.id, other.id, bob.id)
+    yield "bring_back_attachment"
+    remove_attachment(post.id, other.id, bob.id)
+    sweep_files(now() + timedelta(days=1))
+    yield "sweep_files"
+
+
+def _members(alice: Member, bob: Member, erin: Member) -> Iterator[str]:
+    by = alice.id
+    fay = members.add_member("Fay", "fay@blog.test", by=by)
+    yield "add_member"
+    members.invite(fay.id, by)
+    yield "invite"
+    link = members.invitation_link(fay.id, by)
+    assert link is not None
+    resets.choose_password(link.rpartition("/")[2], PASSWORD)
+    yield "choose_password"
+    members.invite_new("Gil Grant", "gil@blog.test", "author", by)
+    yield "invite_new"
+    members.change_role(erin.id, "author", by)
+    yield "change_role"
+    for person in (fay, erin, bob):
+        members.deactivate(person.id, by)
+        yield f"deactivate {person.name}"
+        members.reactivate(person.id, by)
+        yield f"reactivate {person.name}"
+    members.set_password(erin.id, PASSWORD, by)
+    yield "set_password"
+    profile.change_password(bob.id, people.PASSWORD, PASSWORD)
+    yield "change_password"
+    kept = db.session.get_one(Member, bob.id).password_hash
+    assert kept is not None
+    authentication._renew(bob.id, kept, PASSWORD)
+    yield "_renew"
+    for change in ({"name": "Robert"}, {"bio": "Bakes."}, {"slug": "robert"}, {"email": "robert@blog.test"}):
+        known = db.session.get_one(Member, bob.id)
+        given: dict[str, Any] = {
+            "name": known.name,
+            "email": known.email,
+            "slug": known.slug,
+            "bio": known.bio,
+            **change,
+        }
+        profile.edit_profile(bob.id, known.version, by=by, **given)
+        yield f"edit_profile: {sorted(change)}"
+
+
+def _imports(folder: Path, bob: Member) -> Iterator[str]:
+    for round_ in ("made", "changed"):
+        for name, content in FILES.items():
+            path = folder / "soups" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content if round_ == "made" else content.replace(".\n", " again.\n", 1))
+        assert import_snips([folder / "soups"]).results.count(round_) == len(FILES)
+        yield f"import: {round_}"
+    post = create_post("article", "Bread", "Words of bread.", bob.id)
+    publish(post.id, post.version, bob.id)
+    (folder / "soups" / "blog").mkdir()
+    (folder / "soups" / "blog" / "bread.snip.markdown").write_text(
+        "Words of bread.\n\n:page_title: Bread\n:author: robert\n:created_at: 2018-01-05 10:00:00 +0000\n"
+    )
+    import_snips([folder / "soups"])
+    yield "import: made here"

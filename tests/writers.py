@@ -1,0 +1,138 @@
+"""Who writes what readers can see: every use case that writes, by introspection, and what its transactions do."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import FrameType
+
+from sqlalchemy import Connection, Engine, event
+
+import blogapp
+
+# The tables that public pages are made of (a test holds this to what they ask for). The audit's entries only date a
+# feed's `Last-Modified`, which may be early.
+PUBLIC_TABLES = frozenset(["site", "posts", "members"])
+# Use cases that write these tables without raising the version, because readers see nothing of it, or not always:
+# a scenario runs each and compares what readers see (test_versions.py).
+COMPARED = frozenset(
+    """
+    admin.site.choose
+    auth.authentication._renew
+    auth.members.add_member auth.members.change_role auth.members.deactivate auth.members.invite
+    auth.members.invite_new auth.members.reactivate auth.members.set_password
+    auth.profile.change_password auth.profile.edit_profile
+    auth.resets.choose_password
+    digest.publishing.delete digest.publishing.publish digest.publishing.withdraw
+    porting.making._write porting.making.keep_leftover porting.matching.adopt porting.people.bring
+    posts.attachments.attach posts.attachments.bring_back_attachment
+    posts.attachments.remove_attachment posts.attachments.sweep_files
+    posts.deleted._purge posts.deleted.restore_post
+    posts.rendering._renew
+    posts.writing.create_post posts.writing.restore_revision posts.writing.save_post
+    """.split()
+)
+# All others. They may write no public table without raising the version: every test that runs them is watched.
+ELSEWHERE = frozenset(
+    """
+    auth.logins.begin_login auth.logins.end_login auth.logins.end_other_logins auth.logins.forget_ended_logins
+    auth.logins.note_seen auth.resets.ask_for_reset
+    core.heartbeat.beat core.throttle.count_try core.throttle.forgive core.throttle.sweep
+    delivery.outbox._claim delivery.outbox._renew delivery.outbox._write delivery.outbox.forget_old_mail
+    digest.claims.claim_batch digest.claims.claim_retries digest.claims.release_retries digest.claims.renew_batch
+    digest.claims.renew_retries digest.compose.send_test_copy digest.controls.resume_now digest.controls.settle_doubts
+    digest.planning._begin digest.planning._plan_slice digest.planning._postpone
+    digest.publishing._control digest.publishing.send_digest
+    digest.settling._finish digest.settling.pause digest.settling.resume digest.settling.settle_batch
+    digest.settling.settle_retry
+    porting.jobs.claims.claim porting.jobs.queue.begin_job porting.jobs.queue.delete_job
+    porting.jobs.queue.forget_old_jobs porting.jobs.queue.go_on porting.jobs.queue.preview_again
+    porting.jobs.queue.run_for_real porting.jobs.queue.stop_job porting.jobs.running.Pulse._write
+    porting.jobs.running._settle porting.jobs.running.run_next porting.lists.importing.import_subscribers
+    posts.attachments._discard_unowned
+    subscribing.adding.add_subscribers subscribing.managing.ask_for subscribing.managing.lift_suppression
+    subscribing.managing.note_export subscribing.managing.suppress_address subscribing.managing.unsubscribe_for
+    subscribing.moving.change_address subscribing.moving.confirm_address subscribing.moving.keep_address
+    subscribing.privacy.erase subscribing.privacy.forget_pending
+    subscribing.signing_up.ask_again subscribing.signing_up.confirm subscribing.signing_up.sign_up
+    subscribing.subscribers.come_back subscribing.subscribers.pause subscribing.subscribers.resume
+    subscribing.subscribers.unsubscribe
+    """.split()
+)
+WRITE = re.compile(r'\s*(?:WITH\b.*?\)\s*)?(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.DOTALL)
+RAISES = "SET version = version + 1"
+ROOT = Path(blogapp.__file__).parent
+
+
+@cache
+def writers() -> frozenset[str]:
+    """Every function of the program that begins a writing transaction, as `posts.writing.save_post`."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST, name: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                visit(child, f"{name}.{child.name}")
+                continue
+            if isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == "transaction":
+                found.add(name)
+            visit(child, name)
+
+    for path in ROOT.rglob("*.py"):
+        visit(ast.parse(path.read_text("utf-8")), ".".join(path.relative_to(ROOT).with_suffix("").parts))
+    return frozenset(found)
+
+
+@dataclass
+class Watch:
+    """What has been seen since it began."""
+
+    ran: set[str] = field(default_factory=set)
+    # Writers that changed a public table and did not raise the version, with the tables.
+    unraised: dict[str, set[str]] = field(default_factory=dict)
+
+
+@contextmanager
+def watched(engine: Engine) -> Iterator[Watch]:
+    """Watch every transaction of the use cases on this engine."""
+    watch = Watch()
+
+    def wrote(connection: Connection, _: object, statement: str, *__: object) -> None:
+        found = WRITE.match(statement)
+        if found:
+            kept = connection.info.setdefault("watched", (set(), _writer(sys._getframe())))
+            kept[0].add("raised" if RAISES in statement else found[1])
+
+    def committed(connection: Connection) -> None:
+        tables, writer = connection.info.pop("watched", (set(), None))
+        if writer is None:
+            return
+        watch.ran.add(writer)
+        if "raised" not in tables and (seen := tables & PUBLIC_TABLES):
+            watch.unraised.setdefault(writer, set()).update(seen)
+
+    def undone(connection: Connection) -> None:
+        connection.info.pop("watched", None)
+
+    events = (("before_cursor_execute", wrote), ("commit", committed), ("rollback", undone))
+    for name, call in events:
+        event.listen(engine, name, call)
+    yield watch
+    for name, call in events:
+        event.remove(engine, name, call)
+
+
+def _writer(frame: FrameType | None) -> str | None:
+    """The use case whose transaction this is: the innermost function on the stack that begins one."""
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith("blogapp."):
+            name = f"{module.removeprefix('blogapp.')}.{frame.f_code.co_qualname}"
+            if name in writers():
+                return name
+        frame = frame.f_back
+    return None
