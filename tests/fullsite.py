@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import select
 
+from blogapp.auth.faces import set_face
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
@@ -71,6 +72,7 @@ def fill(app: Flask, relay: Relay) -> FullSite:
         session.add(Source(origin="snips", name="boats", path="blog/boats.snip.markdown", post_id=sent.id, **came))
         session.add(Source(origin="snips", name="week-nnn", path="templates/week-nnn.snip.markdown", sha256="b" * 64))
         save_choices(session, {"site_title": "The Øther Notebook", "footer": "Made in a kitchen."})
+    set_face(bob.id, io.BytesIO(PIXEL), by=bob.id)
     people.log_in(app, alice)
     beat("worker:here:1")
     count_try("login:192.0.2.1", limit=5, seconds=300, message="Too many.")

@@ -5,7 +5,7 @@ import io
 import pytest
 from flask import Flask
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from blogapp.auth.models import Member
 from blogapp.core import variants
@@ -33,7 +33,7 @@ def photo(seed: int) -> io.BytesIO:
     ("size", "density", "width"), [({"width": 390, "height": 800}, 2, 720), ({"width": 1280, "height": 800}, 1, 720)]
 )
 def test_a_photo_comes_as_avif_at_a_fitting_width_and_moves_nothing(
-    app: Flask, website: str, chromium: Browser, bob: Member, size: dict[str, int], density: int, width: int
+    app: Flask, website: str, chromium: Browser, bob: Member, size: ViewportSize, density: int, width: int
 ) -> None:
     post = create_post("article", "On the water", "Soon.", bob.id)
     lines = [line_for(attach(post.id, f"boat-{n}.jpg", photo(n), bob.id)) for n in range(2)]
