@@ -29,7 +29,9 @@ from blogapp.posts.searching import fill as fill_index
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus" / "reference-html-2017.jsonl.gz"
 FIRST, LAST = datetime(2009, 1, 19, 9, tzinfo=UTC), datetime(2025, 1, 10, 9, tzinfo=UTC)
-NAMES = "Ada Ben Cleo Dora Emil Fay Gus Hana Ivo Jo Kai Lena Max Nora Otto Pia Quin Rosa Sam Tess Uli Vera Will Zoe".split()
+NAMES = (
+    "Ada Ben Cleo Dora Emil Fay Gus Hana Ivo Jo Kai Lena Max Nora Otto Pia Quin Rosa Sam Tess Uli Vera Will Zoe".split()
+)
 TAGS = "boats bread code design festival garden garage harbour hiring letters maps money music office open-source reading retrospective rota sewing snow talks tea testing trains travel weather workshop writing".split()  # fmt: skip  # noqa: E501
 WEEKS = 801
 

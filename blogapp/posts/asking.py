@@ -40,6 +40,13 @@ class Question:
         """Nothing would limit what is found."""
         return not self.wanted and not self.marks
 
+    def loosened(self) -> "Question":
+        """The same without order and exclusions: all of its words, wherever they stand."""
+        if not self.unwanted and all(len(phrase) == 1 for phrase in self.wanted):
+            return self
+        words = tuple((word,) for word in dict.fromkeys(word for phrase in self.wanted for word in phrase))
+        return replace(self, wanted=words, unwanted=())
+
     def narrowed(self, *marks: str) -> "Question":
         """The same among what bears one of these marks."""
         return replace(self, marks=(*self.marks, marks)) if marks else self

@@ -16,7 +16,7 @@ from blogapp.posts.weeks import Weeks, parse_weeks
 from blogapp.reading import queries
 from blogapp.reading.blueprint import bp
 from blogapp.reading.responses import public
-from blogapp.reading.search_queries import MOST, Answer, Writer, answers, find, meant, writers
+from blogapp.reading.search_queries import MOST, UNPACKED, Answer, Writer, answers, find, meant, writers
 from blogapp.reading.snippets import mark_words, snippet
 
 ON_A_PAGE = 20
@@ -78,6 +78,7 @@ def search() -> ResponseReturnValue:
             years=_years(),
             longest=LONGEST,
             most=MOST,
+            unpacked=UNPACKED,
             most_weeks=MOST_WEEKS,
         )
     )

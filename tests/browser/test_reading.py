@@ -67,7 +67,8 @@ A note[^1], <mark>marked</mark>, <kbd>Ctrl</kbd>, ~~struck~~ and ![a picture](/s
 [^1]: The note, with [a link](/about).
 """
 PAGES = ["/", "/week-473", "/weeks-520-to-524", "/hard", "/one-line", "/week-473-links", "/about", "/bob-barker",
-         "/archive", "/archive/2018", "/search", "/search?q=work", "/search?q=zebra+boat&year=2018&week=soon", "/subscribe", "/nothing-here", "/gone"]  # fmt: skip
+         "/archive", "/archive/2018", "/search", "/search?q=work", "/search?q=zebra+boat&year=2018&week=soon",
+         "/subscribe", "/nothing-here", "/gone"]  # fmt: skip
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def found(reader: FlaskClient, **asked: object) -> list[str]:
     """The addresses of what is found, in order."""
     response = reader.get("/search", query_string=asked)
     assert response.status_code == 200, asked
-    return [a["href"].lstrip("/") for a in soup(response).select(".results h3 a")]
+    return [str(a["href"]).lstrip("/") for a in soup(response).select(".results h3 a")]
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ class TestFinding:
         assert "The <mark>boilers</mark> in the <mark>cellar</mark> broke." in page
         assert "Bob Barker, " in page
         assert '<time datetime="2018-02-19">' in page
-        assert "<h2 id=\"found\">1 post</h2>" in page
+        assert '<h2 id="found">1 post</h2>' in page
 
     def test_any_input_gets_an_answer_that_says_it_back_harmlessly(self, reader: FlaskClient) -> None:
         for typed in HOSTILE:
@@ -107,7 +107,7 @@ class TestFinding:
         assert page.headers.get("Set-Cookie") is None
         result = soup(reader.get("/search?q=boiler&author=&year="))
         assert "noindex" in str(result.select_one("meta[name=robots]"))
-        assert str(result.select_one("link[rel=canonical]")["href"]).endswith("/search?q=boiler")
+        assert result.select("link[rel=canonical]")[0]["href"] == "http://blog.test/search?q=boiler"
 
     def test_an_index_that_was_lost_is_built_again(self, app: Flask, reader: FlaskClient) -> None:
         before = found(reader, q="boiler")
@@ -171,7 +171,7 @@ def test_what_came_out_of_another_pipeline_is_found_as_it_is_shown(reader: Flask
 
 
 def test_hostile_posts_are_quoted_as_text(reader: FlaskClient, alice: Member) -> None:
-    article(alice, "bad", title="<b>Lantern</b> & \"x\"", body="`<script>alert(1)</script>` lantern </mark><img src=x>")
+    article(alice, "bad", title='<b>Lantern</b> & "x"', body="`<script>alert(1)</script>` lantern </mark><img src=x>")
     page = reader.get("/search?q=lantern").text
     assert Markup.escape("<script>alert(1)</script>") in page
     assert "<script" not in page
@@ -180,6 +180,6 @@ def test_hostile_posts_are_quoted_as_text(reader: FlaskClient, alice: Member) ->
 
 def test_browsers_can_add_the_search(reader: FlaskClient) -> None:
     page = soup(reader.get("/"))
-    described = reader.get(str(page.select_one("link[rel=search]")["href"]))
+    described = reader.get(str(page.select("link[rel=search]")[0]["href"]))
     assert described.mimetype == "application/opensearchdescription+xml"
     assert "http://blog.test/search?q={searchTerms}" in described.text
