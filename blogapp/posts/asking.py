@@ -9,6 +9,8 @@ from blogapp.posts.words import telling, words_of
 
 LONGEST = 300
 MOST_PARTS = 12
+# What words in a row cost grows with each that is common: further ones are looked for anywhere.
+MOST_IN_A_ROW, MOST_ROWS = 8, 3
 PART = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))')
 ABOUT_WEEKS = re.compile(r"(?:weeks?|wk)?[\s#-]*(\d{1,4})(?:\s*(?:-|–|to|and)\s*(\d{1,4}))?", re.IGNORECASE)
 
@@ -38,6 +40,13 @@ class Question:
         """Nothing would limit what is found."""
         return not self.wanted and not self.marks
 
+    def loosened(self) -> "Question":
+        """The same without order and exclusions: all of its words, wherever they stand."""
+        if not self.unwanted and all(len(phrase) == 1 for phrase in self.wanted):
+            return self
+        words = tuple((word,) for word in dict.fromkeys(word for phrase in self.wanted for word in phrase))
+        return replace(self, wanted=words, unwanted=())
+
     def narrowed(self, *marks: str) -> "Question":
         """The same among what bears one of these marks."""
         return replace(self, marks=(*self.marks, marks)) if marks else self
@@ -56,14 +65,16 @@ def ask(text: str, *, english: bool) -> Question:
     unwanted: dict[Phrase, str] = {}
     for part in PART.finditer(text):
         typed = part["quoted"] or part["bare"] or ""
-        phrase = tuple(words_of(typed, english=english))[:MOST_PARTS]
+        phrase = tuple(words_of(typed, english=english))
         if not phrase:
             continue
-        telling_words = tuple(telling(phrase, english=english))
+        telling_words = tuple(telling(phrase, english=english))[:MOST_IN_A_ROW]
         if not telling_words:
             idle.setdefault(phrase, typed)
         elif part["minus"]:
             unwanted[telling_words] = typed
+        elif len(telling_words) > 1 and sum(len(row) > 1 for row in wanted) == MOST_ROWS:
+            wanted.update(((word,), word) for word in telling_words)
         else:
             wanted.setdefault(telling_words, typed)
     titles = dict.fromkeys(word for phrase in idle for word in phrase) if not wanted else {}

@@ -1,7 +1,7 @@
 """The index that readers search: a row for each post that is public and for no other, so that no draft can be found.
 
 Whoever writes what readers see of a post calls `index_post` in the same transaction. `search_texts` holds a post's
-plain text; its words are in the FTS5 table `search_words` on SQLite, in the tsvector column `words` on PostgreSQL.
+plain text; its words are in `search_words`, which is an FTS5 table on SQLite and one with a tsvector on PostgreSQL.
 
 A row's number, its `place`, grows with the date of publication: what is found comes newest first without sorting.
 Filters are marks among the words (`a:12` author, `y:2015`, `w:473`, `t:tag`), and so is each word of the title
@@ -58,7 +58,7 @@ SLICE = 50
 # Tags within a line: what they part is one word.
 INLINE = frozenset("a abbr b bdi bdo cite code data del dfn em i ins kbd mark q s samp small span strong sub sup time u var wbr".split())  # fmt: skip  # noqa: E501
 PUT_ON_SQLITE = "INSERT INTO search_words (rowid, title, body, marks) VALUES (:place, :title, :body, :marks)"
-PUT_ON_POSTGRESQL = "UPDATE search_texts SET words = CAST(:words AS tsvector) WHERE place = :place"
+PUT_ON_POSTGRESQL = "INSERT INTO search_words (place, words) VALUES (:place, CAST(:words AS tsvector))"
 MARKUP = re.compile(r'</?(?P<name>[a-z][a-z0-9]*)(?:[^"<>]|"[^"]*")*>')
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -96,7 +96,7 @@ def fill(connection: Session | Connection, after: int = 0) -> int:
         return 0
     rows = connection.execute(select(*INDEXED).where(posts.c.id.in_(ids)).with_for_update(read=True))
     _renew(connection, ids, rows.all())
-    return ids[-1]
+    return int(ids[-1])
 
 
 def fill_all(connection: Connection) -> None:

@@ -1,19 +1,21 @@
 """The page that searches, and how browsers add it to their own search."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from blogapp.core.config import settings
 from blogapp.core.web import local
-from blogapp.posts.asking import LONGEST, ask
+from blogapp.posts.asking import LONGEST, Phrase, ask
 from blogapp.posts.searching import MOST_WEEKS, is_english, tag_mark
 from blogapp.posts.weeks import Weeks, parse_weeks
 from blogapp.reading.blueprint import bp
 from blogapp.reading.responses import public
-from blogapp.reading.search_queries import MOST, Writer, answers, find, meant, writers
+from blogapp.reading.search_queries import MOST, UNPACKED, Answer, Writer, answers, find, meant, writers
 from blogapp.reading.snippets import mark_words, snippet
 from blogapp.reading.weekly import bounds
 
@@ -62,17 +64,12 @@ def search() -> ResponseReturnValue:
     last_page = max(1, -(-len(found.places) // ON_A_PAGE))
     asked = replace(asked, page=min(asked.page, last_page))
     start = (asked.page - 1) * ON_A_PAGE
-    shown = answers(found.places[start : start + ON_A_PAGE])
-    phrases = question.wanted
     return public(
         render_template(
             "reading/search.html",
             asked=asked,
             found=found,
-            results=[
-                (post, mark_words(post.title, phrases, english=english), snippet(post.text, phrases, english=english))
-                for post in shown
-            ],
+            results=[_shown(post, question.wanted, english) for post in answers(found.places[start:][:ON_A_PAGE])],
             start=start + 1,
             last_page=last_page,
             cut=question.cut,
@@ -81,9 +78,16 @@ def search() -> ResponseReturnValue:
             years=_years(),
             longest=LONGEST,
             most=MOST,
+            unpacked=UNPACKED,
             most_weeks=MOST_WEEKS,
         )
     )
+
+
+def _shown(post: Answer, wanted: Iterable[Phrase], english: bool) -> tuple[Answer, Markup, Markup, Markup]:
+    """A post with its title, its author and the place in its text, all with marks."""
+    title, author = (mark_words(words, wanted, english=english) for words in (post.title, post.author))
+    return post, title, author, snippet(post.text, wanted, english=english)
 
 
 def _asked(people: list[Writer]) -> Asked:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from blogapp.posts.asking import Phrase
 from blogapp.posts.words import WORD, known_as
 
-BEFORE, LENGTH = 60, 240
+BEFORE, LENGTH = 60, 220
 # How much of a text is read, and how many words in it are looked at.
 READ = 40_000
 MOST_HITS = 200
@@ -28,7 +28,7 @@ def mark_words(text: str, phrases: Iterable[Phrase], *, english: bool) -> Markup
 
 
 def snippet(text: str, phrases: Iterable[Phrase], *, english: bool) -> Markup:
-    """About 240 characters from where the most of the words stand together; the beginning where none does."""
+    """About 220 characters from where the most of the words stand together; the beginning where none does."""
     text = unicodedata.normalize("NFC", text)
     hits = _hits(text, phrases, english)
     start, end = _window(text, hits)

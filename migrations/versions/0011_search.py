@@ -28,12 +28,16 @@ def upgrade() -> None:
             "CREATE VIRTUAL TABLE search_words USING fts5(title, body, marks, tokenize = \"ascii tokenchars '+#:-'\")"
         )
     else:
-        op.execute("ALTER TABLE search_texts ADD COLUMN words tsvector")
-        op.execute("CREATE INDEX ix_search_texts_words ON search_texts USING gin (words)")
+        # The vectors apart from the rows that are counted and put in order: a common word's rows lie on few pages.
+        op.execute(
+            "CREATE TABLE search_words (place bigint PRIMARY KEY REFERENCES search_texts ON DELETE CASCADE,"
+            " words tsvector NOT NULL) WITH (toast_tuple_target = 128)"
+        )
+        op.execute("ALTER TABLE search_words ALTER COLUMN words SET STORAGE EXTERNAL")
+        op.execute("CREATE INDEX ix_search_words_words ON search_words USING gin (words)")
     fill_all(connection)
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute("DROP TABLE search_words")
+    op.execute("DROP TABLE search_words")
     op.drop_table("search_texts")

@@ -67,7 +67,8 @@ A note[^1], <mark>marked</mark>, <kbd>Ctrl</kbd>, ~~struck~~ and ![a picture](/s
 [^1]: The note, with [a link](/about).
 """
 PAGES = ["/", "/week-473", "/weeks-520-to-524", "/hard", "/one-line", "/week-473-links", "/about", "/bob-barker",
-         "/archive", "/archive/2018", "/subscribe", "/nothing-here", "/gone"]  # fmt: skip
+         "/archive", "/archive/2018", "/search", "/search?q=work", "/search?q=zebra+boat&year=2018&week=soon",
+         "/subscribe", "/nothing-here", "/gone"]  # fmt: skip
 
 
 @pytest.fixture
@@ -132,6 +133,31 @@ def test_the_first_key_offers_to_skip_to_the_text(chromium: Browser, website: st
     assert page.evaluate("document.activeElement.id") == "main"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('main') !== null")
+    page.close()
+
+
+def test_a_post_is_found_and_opened_by_keyboard_alone(chromium: Browser, website: str, posts: None) -> None:
+    page = chromium.new_page(java_script_enabled=False)
+    page.goto(website)
+    page.keyboard.press("Tab")
+    while page.locator(":focus").inner_text() != "Search":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.locator("#q:focus").wait_for()
+    page.keyboard.type("table")
+    page.keyboard.press("Enter")
+    page.locator("#found").wait_for()
+    assert page.title() == "table · Search · The Notebook"
+    first = page.locator(".results h3 a").first
+    page.keyboard.press("Tab")  # Skip to the text, which begins with the form.
+    page.keyboard.press("Enter")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.locator(".results h3 a:focus").count():
+            break
+    assert page.locator(":focus").inner_text() == first.inner_text() == "Hard"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/hard")
     page.close()
 
 

@@ -29,7 +29,7 @@ def found(reader: FlaskClient, **asked: object) -> list[str]:
     """The addresses of what is found, in order."""
     response = reader.get("/search", query_string=asked)
     assert response.status_code == 200, asked
-    return [a["href"].lstrip("/") for a in soup(response).select(".results h3 a")]
+    return [str(a["href"]).lstrip("/") for a in soup(response).select(".results h3 a")]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ class TestFinding:
         assert page.headers.get("Set-Cookie") is None
         result = soup(reader.get("/search?q=boiler&author=&year="))
         assert "noindex" in str(result.select_one("meta[name=robots]"))
-        assert str(result.select_one("link[rel=canonical]")["href"]).endswith("/search?q=boiler")
+        assert result.select("link[rel=canonical]")[0]["href"] == "http://blog.test/search?q=boiler"
 
     def test_an_index_that_was_lost_is_built_again(self, app: Flask, reader: FlaskClient) -> None:
         before = found(reader, q="boiler")
@@ -180,6 +180,6 @@ def test_hostile_posts_are_quoted_as_text(reader: FlaskClient, alice: Member) ->
 
 def test_browsers_can_add_the_search(reader: FlaskClient) -> None:
     page = soup(reader.get("/"))
-    described = reader.get(str(page.select_one("link[rel=search]")["href"]))
+    described = reader.get(str(page.select("link[rel=search]")[0]["href"]))
     assert described.mimetype == "application/opensearchdescription+xml"
     assert "http://blog.test/search?q={searchTerms}" in described.text
