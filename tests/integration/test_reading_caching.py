@@ -14,7 +14,8 @@ from tests import people
 from tests.pages import soup, text
 from tests.posts import article, week
 
-PUBLIC = ["/", "/tags", "/tags/boats", "/archive/2018/02", "/bob-barker/feed.atom", "/tags/boats/feed.json", "/week-473",
+PUBLIC = ["/", "/tags",
+          "/tags/boats", "/archive/2018/02", "/bob-barker/feed.atom", "/tags/boats/feed.json", "/week-473",
           "/essay", "/about", "/bob-barker", "/archive", "/archive/2018", "/feed.atom", "/feed.rss", "/feed.json",
           "/sitemap.xml", "/robots.txt", "/favicon.ico"]  # fmt: skip
 
