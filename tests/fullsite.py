@@ -23,7 +23,9 @@ from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import cancel, delete, hold, publish, withdraw
 from blogapp.porting.models import Source
 from blogapp.posts.attachments import attach, line_for
+from blogapp.posts.missed import record_missed
 from blogapp.posts.models import Post
+from blogapp.posts.tags import rename_tag
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
 from tests import people, readers
@@ -135,7 +137,11 @@ def _other_posts(alice: Member, bob: Member) -> None:
     page = publish(page.id, page.version, alice.id)
     save_post(page.id, page.version, alice.id, title="About", body="Who we are: bakers.", slug="about")
     links = create_post("links", "Links", "* [one](https://example.org/1)", bob.id, weeks=Weeks(6, 6))
-    publish(links.id, links.version, bob.id)
+    links = publish(links.id, links.version, bob.id)
+    said = {"tags": ["Bøats", "Rope"], "correction": "It was one, not two."}
+    save_post(links.id, links.version, bob.id, title="Links", body=links.body, **said)
+    rename_tag("rope", "Boats & rope", alice.id)
+    record_missed(7, "We were all “away”.", bob.id)
     deleted = create_post("article", "Never mind", "Said too much.", bob.id)
     deleted = publish(deleted.id, deleted.version, bob.id)
     delete(deleted.id, deleted.version, bob.id)

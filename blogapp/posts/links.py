@@ -108,7 +108,7 @@ def _wanted(session: Session, post: Post) -> dict[int, bool]:
 
 
 def _is_read(url: str) -> bool:
-    """Whether it is a place of its own: not the front page, the archive, a file or anything else that the site makes."""
+    """Whether it is a place of its own: not the archive, a file or anything else that the site makes."""
     return not url.startswith("/") or not reserved(url[1:].partition("/")[0])
 
 

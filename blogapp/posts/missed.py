@@ -1,4 +1,4 @@
-"""Weeks without a note, and why. A note that is published for such a week wins; the reason stays for the day it goes."""
+"""Weeks without a note, and why. A published note about such a week wins; the reason is kept meanwhile."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand
 from blogapp.core.clock import now
 from blogapp.core.db import Base, UTCDateTime, bump_version, db, transaction
-from blogapp.core.errors import Conflict, Invalid, NotFound
+from blogapp.core.errors import Conflict, Invalid
 from blogapp.posts.models import Post
-from blogapp.posts.weeks import LAST_WEEK, Weeks
+from blogapp.posts.weeks import LAST_WEEK
 
 LONGEST_REASON = 200
 
@@ -55,17 +55,12 @@ def record_missed(week: int, reason: str, by: int) -> MissedWeek:
 
 
 def forget_missed(week: int, by: int) -> None:
-    """Say no longer why there is no note about a week.
-
-    Raises:
-        NotAllowed: `by` may not speak for the team.
-        NotFound: no reason is known.
-    """
+    """Say no longer why there is no note about a week, if anybody has. Raises NotAllowed."""
     with transaction() as session:
         demand(session.get(Member, by), "week.explain")
         missed = session.get(MissedWeek, week)
         if missed is None:
-            raise NotFound(f"Nobody has said why there is no note about {Weeks(week, week).title.lower()}.")
+            return
         session.delete(missed)
         record(session, "week.forget", f"week:{week}", by=by)
         bump_version(session)

@@ -65,9 +65,11 @@ class Post(Base):
               postgresql_where=text("published_at IS NOT NULL")),
         Index("ix_posts_author_published", "author_id", "published_at", "id"),
         Index("ix_posts_week", "kind", "week_from", "week_to"),
-        # The archive's own: each holds all that its query asks for, and nothing that readers do not see.
-        _public("ix_posts_calendar", "week_from", "id", "week_to", "slug", also="kind = 'week'"),
-        _public("ix_posts_author_calendar", "author_id", "week_from", "id", "week_to", "slug", also="kind = 'week'"),
+        # The archive's own: each holds all that its query asks for, and nothing that readers do not see. The kind is
+        # in them although it is always the same: else SQLite takes ix_posts_week (6 ms of 100,000; 0.3, measured).
+        _public("ix_posts_calendar", "kind", "week_from", "id", "week_to", "slug", also="kind = 'week'"),
+        _public("ix_posts_author_calendar", "author_id", "kind", "week_from", "id", "week_to", "slug",
+                also="kind = 'week'"),
         _public("ix_posts_dated", "week_from", "id", also="week_from IS NOT NULL"),
         _public("ix_posts_undated", "published_at", "id", also="week_from IS NULL AND kind <> 'page'"),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from blogapp.reading.blueprint import bp
 from blogapp.reading.calendar import Cell, Year, calendar, row_of, thursday, weeks_of, weeks_of_month, year_of
 from blogapp.reading.queries import Entry
 from blogapp.reading.responses import public
-from blogapp.reading.weekly import IN_A_YEAR, After, Bounds, Span
+from blogapp.reading.weekly import IN_A_YEAR, After, Bounds, Span, Stub
 
 ON_A_PAGE = 60
 # Nothing that anybody published is older, and every time zone has midnights by then.
@@ -86,7 +86,7 @@ def year(year: int) -> ResponseReturnValue:
     bounds = weekly.bounds()
     known = years(bounds)
     months = {number: span_of(year, number) for number in weekly.MONTHS}
-    found = weekly.posts_by_month(months)
+    found = weekly.stubs_by_month(months)
     if year not in known and not found:
         abort(404)
     row = _row(year, bounds)
@@ -113,15 +113,17 @@ def _row(year: int, bounds: Bounds) -> Year:
     return row_of(year, weekly.weeks_written(weeks), epoch, shown, weekly.weeks_missed(weeks))
 
 
-def _months(year: int, found: dict[int, list[Entry]], row: Year) -> Iterable[Month]:
+def _months(year: int, found: dict[int, list[Stub]], row: Year) -> Iterable[Month]:
     """By the month of a week's Thursday, or of publication for what is about no week."""
     epoch = settings().site_epoch
     gaps = [cell for cell in row.cells if cell and cell.slug is None]
+    shown = {number: sorted(stubs, key=_place)[:IN_A_YEAR] for number, stubs in found.items()}
+    whole = weekly.posts_of(stub.id for stubs in shown.values() for stub in stubs)
     for number in weekly.MONTHS:
-        posts = sorted(found.get(number, []), key=_place)
+        posts = [whole[stub.id] for stub in shown.get(number, [])]
         missing = [cell for cell in gaps if thursday(cell.number, epoch).month == number]
         if posts or missing:
-            yield Month(number, f"{date(year, number, 1):%B}", posts[:IN_A_YEAR], len(posts) > IN_A_YEAR, missing)
+            yield Month(number, f"{date(year, number, 1):%B}", posts, len(found.get(number, [])) > IN_A_YEAR, missing)
 
 
 @bp.get("/archive/<int(fixed_digits=4):year>/<int(fixed_digits=2):month>")
@@ -176,7 +178,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(settings().site_timezone)).astimezone(UTC)
 
 
-def _place(entry: Entry) -> tuple[datetime, int]:
+def _place(entry: Entry | Stub) -> tuple[datetime, int]:
     """Where in a month it stands: on its week's Thursday, else when it was published."""
     if entry.week_from is not None:
         return _midnight(thursday(entry.week_from, settings().site_epoch)), entry.id

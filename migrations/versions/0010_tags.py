@@ -17,8 +17,8 @@ depends_on = None
 
 SEEN = "state = 'published' AND visibility = 'public' AND "
 INDEXES = {
-    "ix_posts_calendar": (["week_from", "id", "week_to", "slug"], "kind = 'week'"),
-    "ix_posts_author_calendar": (["author_id", "week_from", "id", "week_to", "slug"], "kind = 'week'"),
+    "ix_posts_calendar": (["kind", "week_from", "id", "week_to", "slug"], "kind = 'week'"),
+    "ix_posts_author_calendar": (["author_id", "kind", "week_from", "id", "week_to", "slug"], "kind = 'week'"),
     "ix_posts_dated": (["week_from", "id"], "week_from IS NOT NULL"),
     "ix_posts_undated": (["published_at", "id"], "week_from IS NULL AND kind <> 'page'"),
 }

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from blogapp.auth.models import Member
+from blogapp.posts.missed import record_missed
 from tests.posts import SOME_DAY, article, week
 
 pytestmark = pytest.mark.browser
@@ -67,8 +68,8 @@ A note[^1], <mark>marked</mark>, <kbd>Ctrl</kbd>, ~~struck~~ and ![a picture](/s
 [^1]: The note, with [a link](/about).
 """
 PAGES = ["/", "/week-473", "/weeks-520-to-524", "/hard", "/one-line", "/week-473-links", "/about", "/bob-barker",
-         "/archive", "/archive/2018", "/search", "/search?q=work", "/search?q=zebra+boat&year=2018&week=soon",
-         "/subscribe", "/nothing-here", "/gone"]  # fmt: skip
+         "/archive", "/archive/2018", "/archive/2018/02", "/tags", "/tags/boats", "/search", "/search?q=work",
+         "/search?q=zebra+boat&year=2018&week=soon", "/subscribe", "/nothing-here", "/gone"]  # fmt: skip
 
 
 @pytest.fixture
@@ -77,8 +78,17 @@ def posts(bob: Member) -> None:
     week(bob, 470, at=SOME_DAY - timedelta(days=21))
     week(bob, 472, at=SOME_DAY - timedelta(days=7), title="Snow, and a title of more words than a line can hold at 320")
     week(bob, 473, body="Week 473\n========\n\n## Work\n\nWe [worked](/about).\n\n" + "And so on. " * 300)
+    record_missed(469, "A reason of some words, which is read in the archive and must find its place there", bob.id)
     week(bob, 520, 524, at=SOME_DAY + timedelta(days=400))
-    week(bob, 473, kind="links", slug="week-473-links", title="Week 473 links", body="### [One](/one)\n\nGood. - Bob")
+    week(
+        bob,
+        473,
+        kind="links",
+        slug="week-473-links",
+        title="Week 473 links",
+        tags=["Boats", "Donau" * 9],
+        body="### [One](/one)\n\nGood, as [that](/hard) was. - Bob",
+    )
     article(bob, "hard", body=HARD, updated_at=SOME_DAY + timedelta(days=3))
     article(bob, "one-line", body="That is all.", at=SOME_DAY + timedelta(days=399))
     article(bob, "about", kind="page", title="About")
@@ -158,6 +168,35 @@ def test_a_post_is_found_and_opened_by_keyboard_alone(chromium: Browser, website
     assert page.locator(":focus").inner_text() == first.inner_text() == "Hard"
     page.keyboard.press("Enter")
     page.wait_for_url("**/hard")
+    page.close()
+
+
+def test_the_map_of_weeks_is_walked_by_keyboard_alone(
+    chromium: Browser, website: str, posts: None, bob: Member
+) -> None:
+    record_missed(471, "We were all at the lake.", bob.id)
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{website}/archive")
+    cells = page.locator(".weeks ol a")
+    names = cells.all_inner_texts()
+    assert all(name.startswith("Week ") for name in names)
+    links = page.get_by_role("link", name="Week 471, 22 to 28 January 2018: no note (We were all at the lake.)")
+    assert links.count() == 1
+    page.locator(".weeks .year", has_text="2018").focus()
+    heard = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        heard.append(page.evaluate("document.activeElement.textContent"))
+        if heard[-1].startswith("Week 473,"):
+            break
+    assert heard == names[names.index(heard[0]) : names.index(heard[0]) + len(heard)], "each cell in its turn"
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{website}/week-473")
+    page.go_back()
+    links.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{website}/archive/2018#week-471")
+    assert page.locator("#week-471").is_visible()
     page.close()
 
 

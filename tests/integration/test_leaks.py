@@ -39,6 +39,7 @@ DRAFT, WITHDRAWN, DELETED, EDITED_OUT = "zebracanary", "wombatcanary", "dugongca
 # Public on the site, but its digest is held: in no mail.
 HELD = "herringcanary"
 SECRETS = (DRAFT, WITHDRAWN, DELETED, EDITED_OUT)
+SHARED = "[shared](https://example.com/shared)"
 
 
 @pytest.fixture
@@ -82,7 +83,8 @@ def world(app: Flask, alice: Member) -> World:
         file = attach(post.id, f"{word}.png", picture(), alice.id)
         post = db.session.get_one(Post, post.id)
         text = post.body + f"\n![{word}](/files/{file.id}/{file.filename})\n"
-        post = save_post(post.id, post.version, alice.id, title=post.title, body=text)
+        # The same links as those of what is public: that must not lead from one to the other.
+        post = save_post(post.id, post.version, alice.id, title=post.title, body=text + SHARED, tags=[word, "baking"])
         made.posts[word], made.files[word] = post.id, file
     for word in (WITHDRAWN, DELETED, EDITED_OUT, HELD):
         post = db.session.get_one(Post, made.posts[word])
@@ -92,7 +94,7 @@ def world(app: Flask, alice: Member) -> World:
     post = db.session.get_one(Post, made.posts[DELETED])
     publishing.delete(post.id, post.version, by=alice.id)
     post = db.session.get_one(Post, made.posts[EDITED_OUT])
-    save_post(post.id, post.version, alice.id, title="Week 503", body="Only harmless words are left.")
+    save_post(post.id, post.version, alice.id, title="Week 503", body=f"Harmless words. {SHARED}", tags=["baking"])
     digest = db.session.execute(select(Digest).where(Digest.post_id == made.posts[HELD])).scalar_one()
     publishing.hold(digest.id, alice.id)
     return made
@@ -102,8 +104,10 @@ def guesses(made: World) -> dict[str, list[Any]]:
     """What a stranger could put into an address, by the name of the place."""
     tokens = [link_token(link_key(), purpose, made.subscriber) for purpose in ("unsubscribe", "preferences")]
     return {
-        "slug": ["week-500", "week-501", "week-502", "week-503", "week-504", "week-50", "alice-archer", "weeks-500"],
+        "slug": [*(f"week-{n}" for n in range(500, 505)), "week-50", "alice-archer", "weeks-500", "baking", HELD],
         "token": tokens,
+        "kind": ["atom", "rss", "json"],
+        "month": [1, now().month],
         "year": [2018, now().year, now().year + 1],
         "filename": [f"{word}.png" for word in SECRETS] + ["site.css"],
     }

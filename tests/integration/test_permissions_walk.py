@@ -52,12 +52,18 @@ POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
 }
 # The same columns, for what is about no post.
 MEMBERS = ("y", "y", "y", "y")
+AUTHORS = ("-", "y", "y", "y")
+EDITORS = ("-", "-", "y", "y")
 ADMINS = ("-", "-", "-", "y")
 OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.desk", "GET"): MEMBERS,
     ("authoring.new", "GET"): MEMBERS,
     ("authoring.new", "POST"): MEMBERS,
     ("authoring.preview", "POST"): MEMBERS,
+    ("authoring.missed", "GET"): AUTHORS,
+    ("authoring.missed", "POST"): AUTHORS,
+    ("authoring.forget_missed", "POST"): AUTHORS,
+    ("reading.rename", "POST"): EDITORS,
     ("auth.account", "GET"): MEMBERS,
     ("auth.account", "POST"): MEMBERS,
     ("auth.face", "POST"): MEMBERS,
@@ -110,6 +116,7 @@ OPEN = {
         "sitemap", "sitemap_file", "robots", "favicon", "attachment", "picture", "theme", "own",
         "face", "logo", "post_card", "site_card", "member_card", "archive_card",
         "search", "opensearch",
+        "month", "tags", "tag", "member_feed", "tag_feed",
     )),
     ("health.healthz", "GET"), ("health.readyz", "GET"), ("static", "GET"),
     ("auth.login", "GET"), ("auth.login", "POST"), ("auth.logout", "POST"),
@@ -143,6 +150,7 @@ class World:
         self.app = app
         self.number = 0
         self.zoe = people.member("Zoe Zephyr", "author")
+        posts.article(self.zoe, "tagged", tags=["Zoe Zephyr"])
         self.subscriber = readers.subscriber("ann@example.org")
         self.job = self._job()
 
@@ -172,6 +180,7 @@ class World:
         values = {
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
+            "month": 2, "week": 1, "kind": "atom",
             "job_id": self.job, "step": "stop", "what": "archive" if "export" in endpoint else "snips",
             "token": link_token(link_key(), "preferences", self.subscriber),
         }  # fmt: skip

@@ -16,14 +16,16 @@ from tests.pages import soup, text
 from tests.posts import article, week
 
 CONTENT = Path(__file__).resolve().parents[2] / "demo" / "content"
-PUBLIC = ["/", "/week-473", "/essay", "/about", "/bob-barker", "/archive", "/archive/2018", "/feed.atom", "/feed.rss",
-          "/feed.json", "/sitemap.xml", "/robots.txt", "/favicon.ico"]  # fmt: skip
+PUBLIC = ["/", "/tags",
+          "/tags/boats", "/archive/2018/02", "/bob-barker/feed.atom", "/tags/boats/feed.json", "/week-473",
+          "/essay", "/about", "/bob-barker", "/archive", "/archive/2018", "/feed.atom", "/feed.rss", "/feed.json",
+          "/sitemap.xml", "/robots.txt", "/favicon.ico"]  # fmt: skip
 
 
 @pytest.fixture
 def some_posts(bob: Member) -> None:
     week(bob, 473)
-    article(bob, "essay")
+    article(bob, "essay", tags=["Boats"])
     article(bob, "about", kind="page", title="About")
     article(bob, "draft", state="draft")
 
@@ -78,9 +80,10 @@ def test_every_page_has_landmarks_a_skip_link_and_its_feeds(reader: FlaskClient,
         assert len(page.select("main#main, header.masthead, footer.foot")) == 3, address
         assert len(page.select("h1")) == 1, address
         feeds = [link["href"] for link in page.select("link[rel=alternate]")]
-        assert feeds == ["/feed.atom", "/feed.rss", "/feed.json"], address
+        own = [f"{address}/feed.{kind}" for kind in ("atom", "rss", "json")] if address == "/bob-barker" else []
+        assert feeds == ["/feed.atom", "/feed.rss", "/feed.json", *own], address
         assert page.select("script:not([type='application/ld+json']), [style]") == [], address
-        assert [a["href"] for a in page.select(".masthead nav a")] == ["/", "/archive", "/about"], address
+        assert [a["href"] for a in page.select(".masthead nav a")] == ["/", "/archive", "/search", "/about"], address
 
 
 def test_a_note_of_the_usual_length_weighs_little(reader: FlaskClient, bob: Member) -> None:
