@@ -90,15 +90,16 @@ def package(name: str, cache: Path) -> Path:
 
 def lighthouse(site: str, pages: list[str], cache: Path) -> list[str]:
     """A line a page and device with the four scores; what is below 100, and why."""
-    command = ["node", str(package("lighthouse", cache) / "cli" / "index.js"), "--quiet", "--output=json"]
-    command += [f"--chrome-flags=--headless=new {' '.join(FLAGS)}", f"--only-categories={','.join(GROUPS)}"]
+    command = ["node", str(package("lighthouse", cache) / "cli" / "index.js")]
+    rest = ["--quiet", "--output=json"]
+    rest += [f"--chrome-flags=--headless=new {' '.join(FLAGS)}", f"--only-categories={','.join(GROUPS)}"]
+    environment = os.environ | {"CHROME_PATH": CHROMIUM}
     found = []
     print(f"{'':24} {'':8} {'  '.join(GROUPS)}   FCP ms   kB", flush=True)
     for page in pages:
         for device in ("phone", "desktop"):
             preset = ["--preset=desktop"] if device == "desktop" else []
-            environment = os.environ | {"CHROME_PATH": CHROMIUM}
-            done = subprocess.run([*command, *preset, site + page], capture_output=True, env=environment, check=True)
+            done = subprocess.run([*command, site + page, *preset, *rest], capture_output=True, env=environment, check=True)
             report = json.loads(done.stdout)
             scores = {group: round(100 * (report["categories"][group]["score"] or 0)) for group in GROUPS}
             paint = report["audits"]["first-contentful-paint"]["numericValue"]

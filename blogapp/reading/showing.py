@@ -13,6 +13,10 @@ NOTES = re.compile(r'<div class="footnote">.*?</div>', re.DOTALL)
 NOTE = re.compile(r'<li id="(?P<id>fn:[^"]+)">\s*<p>(?P<words>(?:(?!</?p>).)*)</p>\s*</li>', re.DOTALL)
 MARK = re.compile(r'<sup id="fnref:[^"]*"><a class="footnote-ref" href="#(?P<id>fn:[^"]+)">(?P<sign>[^<]*)</a></sup>')
 BACK = re.compile(r'(?:&nbsp;|\s)*<a class="footnote-backref"[^>]*>[^<]*</a>')
+# A picture alone in its paragraph, with a title.
+TITLED = re.compile(
+    r'<p>(?P<before>(?:<picture>(?:(?!</picture>|<img).)*)?<img[^<>]*?) title="(?P<words>[^"]+)"(?P<after>[^<>]*>(?:</picture>)?)</p>'
+)
 # Where a note in the margin would be cut off, or be read as part of a title.
 NO_PLACE = re.compile(r'<(table|h[1-6])(?=[\s>])(?:(?!</\1>).)*?class="footnote-ref"', re.DOTALL)
 VOID = frozenset("area br col hr img source wbr".split())
@@ -29,9 +33,14 @@ def for_page(html: str, highest: int = 2) -> str:
     def table(_: re.Match[str]) -> str:
         return f'<div class="scroll" role="region" aria-label="Table {next(numbers)}" tabindex="0"><table'
 
-    html = with_sidenotes(outlined(html, highest))
+    html = captioned(with_sidenotes(outlined(html, highest)))
     html = re.sub(r"<table(?=[\s>])", table, html).replace("</table>", "</table></div>")
     return re.sub(r"<pre(?=[\s>])(?![^>]*tabindex)", '<pre tabindex="0"', html)
+
+
+def captioned(html: str) -> str:
+    """A picture that stands alone shows its title as a caption, not only to who holds a mouse over it."""
+    return TITLED.sub(r"<figure>\g<before>\g<after><figcaption>\g<words></figcaption></figure>", html)
 
 
 def with_sidenotes(html: str) -> str:

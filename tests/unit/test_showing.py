@@ -19,6 +19,13 @@ def test_tables_and_code_scroll_and_can_be_reached_by_keyboard() -> None:
     assert html.count('<pre tabindex="0"') == 1
 
 
+def test_a_picture_alone_in_its_paragraph_shows_its_title_as_a_caption() -> None:
+    html = for_page(render('![Boats](/b.png "Two *boats*, a < b")\n\nNot ![this](/c.png "one"), nor:\n\n![x](/d.png)\n').html)
+    assert re.findall(r"<figure><img[^>]*><figcaption>(.*?)</figcaption></figure>", html) == ["Two *boats*, a &lt; b"]
+    assert html.count('title="') == 1
+    assert html.count("<p>") == 2
+
+
 def test_notes_stand_beside_their_marks_as_well() -> None:
     html = render("One[^a], two[^b], one again[^a].\n\n[^a]: First *note*.\n[^b]: Second, with [a link](/x).\n").html
     shown = for_page(html)
