@@ -56,7 +56,15 @@ def _source(name: str) -> str:
 
 @pytest.mark.parametrize(
     ("language", "way"),
-    [("en-GB", "ltr"), ("ar", "rtl"), ("he-IL", "rtl"), ("fa", "rtl"), ("az-Arab", "rtl"), ("ur-Latn", "ltr"), ("", "ltr")],
+    [
+        ("en-GB", "ltr"),
+        ("ar", "rtl"),
+        ("he-IL", "rtl"),
+        ("fa", "rtl"),
+        ("az-Arab", "rtl"),
+        ("ur-Latn", "ltr"),
+        ("", "ltr"),
+    ],
 )
 def test_a_language_says_which_way_it_is_written(language: str, way: str) -> None:
     assert direction(language) == way
