@@ -69,7 +69,8 @@ class Week:
 
 ![A tide, drawn](/static/apple-touch-icon.png "A picture alone in its paragraph, with a title, which is its caption.")
 
-<figure><img src="/static/apple-touch-icon.png" alt="A mark"><figcaption>A figure with its own caption.</figcaption></figure>
+<figure><img src="/static/apple-touch-icon.png" alt="A mark">
+<figcaption>A figure with its own caption.</figcaption></figure>
 
 <mark>Marked</mark>, <kbd>Ctrl</kbd>+<kbd>C</kbd>, ~~struck~~, H<sub>2</sub>O, x<sup>2</sup>, and an address:
 <https://example.org/{"long/" * 30}>.
@@ -129,7 +130,7 @@ POSTS: dict[str, tuple[str, str]] = {
         "\n\n".join(f"![Picture {n}](/static/apple-touch-icon.png)\n\n{SENTENCE}" for n in range(30)),
     ),
     "a-title-that-goes-on": (
-        "A title that goes on for longer than anybody would have thought wise, with Rindfleischetikettierungsgesetz in it",
+        "A title that goes on for longer than anybody thinks wise, with Rindfleischetikettierungsgesetz in it",
         SENTENCE * 4,
     ),
     "hebrew": ("לוח הגאות תלוי", HEBREW),

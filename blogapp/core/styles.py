@@ -1,4 +1,4 @@
-"""The style sheet that a page carries inside itself: one request for the text (decision 0012)."""
+"""The sheet that a page carries inside itself: one request for the text (docs/decisions/0012-inline-styles.md)."""
 
 import base64
 import hashlib

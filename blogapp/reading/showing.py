@@ -15,6 +15,15 @@ NOTES = re.compile(r'<div class="footnote">.*?</div>', re.DOTALL)
 NOTE = re.compile(r'<li id="(?P<id>fn:[^"]+)">\s*<p>(?P<words>(?:(?!</?p>).)*)</p>\s*</li>', re.DOTALL)
 MARK = re.compile(r'<sup id="fnref:[^"]*"><a class="footnote-ref" href="#(?P<id>fn:[^"]+)">(?P<sign>[^<]*)</a></sup>')
 BACK = re.compile(r'(?:&nbsp;|\s)*<a class="footnote-backref"[^>]*>[^<]*</a>')
+NOTE_LINK = re.compile(r'<a class="footnote-ref"(?=[^<>]*>(?P<sign>[^<]*)</a>)')
+BACK_LINK = re.compile(r'<a class="footnote-backref"(?! role)')
+# The corner of many tables: a header that says nothing.
+EMPTY_HEADER = re.compile(r"<th([^<>]*)>\s*</th>")
+# A picture alone in its paragraph, with a title.
+TITLED = re.compile(
+    r'<p>(?P<before>(?:<picture>(?:(?!</picture>|<img).)*)?<img[^<>]*?) title="(?P<words>[^"]+)"'
+    r"(?P<after>[^<>]*>(?:</picture>)?)</p>"
+)
 # Where a note in the margin would be cut off, or be read as part of a title.
 NO_PLACE = re.compile(r'<(table|h[1-6])(?=[\s>])(?:(?!</\1>).)*?class="footnote-ref"', re.DOTALL)
 VOID = frozenset("area br col hr img source wbr".split())
@@ -34,9 +43,22 @@ def for_page(html: str, highest: int = 2, *, linked: bool = False, own_origin: s
         return f'<div class="scroll" role="region" aria-label="Table {next(numbers)}" tabindex="0"><table'
 
     html = with_sidenotes(outlined(asked_for(html, own_origin, pictures=pictures), highest))
+    html = captioned(with_named_notes(html))
     html = with_pictures(addressed(html) if linked else html)
+    html = EMPTY_HEADER.sub(r"<td\1></td>", html)
     html = re.sub(r"<table(?=[\s>])", table, html).replace("</table>", "</table></div>")
     return re.sub(r"<pre(?=[\s>])(?![^>]*tabindex)", '<pre tabindex="0"', html)
+
+
+def with_named_notes(html: str) -> str:
+    """Say aloud what the marks of notes are: a screen reader would read "1" and an arrow, and call both links."""
+    html = NOTE_LINK.sub(r'\g<0> role="doc-noteref" aria-label="Note \g<sign>"', html)
+    return BACK_LINK.sub(r'\g<0> role="doc-backlink" aria-label="Back to the text"', html)
+
+
+def captioned(html: str) -> str:
+    """A picture that stands alone shows its title as a caption, not only to who holds a mouse over it."""
+    return TITLED.sub(r"<figure>\g<before>\g<after><figcaption>\g<words></figcaption></figure>", html)
 
 
 def with_sidenotes(html: str) -> str:

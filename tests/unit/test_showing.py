@@ -20,13 +20,28 @@ def test_tables_and_code_scroll_and_can_be_reached_by_keyboard() -> None:
     assert html.count('<pre tabindex="0"') == 1
 
 
+def test_an_empty_corner_of_a_table_is_no_header() -> None:
+    html = for_page(render("| | A |\n|---|---:|\n| 1 | 2 |\n").html)
+    assert re.findall(r"<(t[hd])[^>]*>(.*?)</", html) == [("td", ""), ("th", "A"), ("td", "1"), ("td", "2")]
+
+
+def test_a_picture_alone_in_its_paragraph_shows_its_title_as_a_caption() -> None:
+    html = for_page(
+        render('![Boats](/b.png "Two *boats*, a < b")\n\nNot ![this](/c.png "one"), nor:\n\n![x](/d.png)\n').html
+    )
+    assert re.findall(r"<figure><img[^>]*><figcaption>(.*?)</figcaption></figure>", html) == ["Two *boats*, a &lt; b"]
+    assert html.count('title="') == 1
+    assert html.count("<p>") == 2
+
+
 def test_notes_stand_beside_their_marks_as_well() -> None:
     html = render("One[^a], two[^b], one again[^a].\n\n[^a]: First *note*.\n[^b]: Second, with [a link](/x).\n").html
     shown = for_page(html)
     sides = re.findall(r'</sup><small class="sidenote" role="note"><span>(\d)</span> (.*?)</small>', shown)
     assert sides == [("1", "First <em>note</em>."), ("2", 'Second, with <a href="/x">a link</a>.')]
     assert shown.count('class="footnote-backref"') == html.count('class="footnote-backref"')
-    assert re.sub(r"<small.*?</small>", "", shown) == html
+    assert shown.count('role="doc-noteref" aria-label="Note 1"') == 2
+    assert re.sub(r'<small.*?</small>| role="doc-[^"]*" aria-label="[^"]*"', "", shown) == html
 
 
 @pytest.mark.parametrize(
