@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from blogapp.auth.models import Member
 from blogapp.core.addresses import Slug
 from blogapp.core.db import WRITES, db
 from blogapp.core.markup import PIPELINE, plain, render, summarise
-from blogapp.core.web import local
+from blogapp.posts.links import Link, links_in, post_links
 from blogapp.posts.models import Post
 from blogapp.posts.searching import fill as fill_index
+from blogapp.posts.tags import Tag, post_tags
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus" / "reference-html-2017.jsonl.gz"
@@ -46,17 +47,25 @@ def fill(app: Flask, posts: int = 100_000, seed: int = 1, *, index: bool = True)
     """
     chance = random.Random(seed)
     blocks = list(_blocks())
+    known: dict[str, int] = {}
     with app.app_context(), db.engine.connect().execution_options(**{WRITES: True}) as connection:
         with connection.begin():
             _people(connection)
+            connection.execute(insert(Tag), [{"id": n, "slug": name, "name": name} for n, name in enumerate(TAGS, 1)])
             batch: list[dict[str, Any]] = []
             for number in range(1, posts + 1):
                 batch.append(_post(chance, blocks, number, posts))
                 if len(batch) == 2000 or number == posts:
-                    _insert(connection, batch)
+                    _insert(connection, batch, chance)
+                    _link(connection, batch, known)
                     batch = []
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT setval(pg_get_serial_sequence('posts', 'id'), :last)"), {"last": posts})
+        with connection.begin():
+            seen = select(func.count()).where(post_tags.c.tag_id == Tag.id).scalar_subquery()
+            connection.execute(update(Tag).values(posts=seen))
+            shared = select(func.count()).where(post_links.c.link_id == Link.id).scalar_subquery()
+            connection.execute(update(Link).values(posts=shared))
         last = 0
         while index:
             with connection.begin():
@@ -106,13 +115,32 @@ def _post(chance: random.Random, blocks: list[str], number: int, posts: int) -> 
         "week_from": week if is_note else None, "week_to": week if is_note else None, "slug": slug, "title": title,
         "body": html, "html": html, "format": "html", "pipeline": PIPELINE, "summary": summarise(html),
         "state": "published", "created_at": at, "updated_at": at, "published_at": at, "first_published_at": at,
-        "extra": {"tags": chance.sample(TAGS, chance.randint(0, 3)), "year": local(at).year},
+        "extra": {},
     }  # fmt: skip
 
 
-def _insert(connection: Connection, batch: list[dict[str, Any]]) -> None:
+def _insert(connection: Connection, batch: list[dict[str, Any]], chance: random.Random) -> None:
     connection.execute(insert(Post), batch)
+    tagged = [
+        {"post_id": row["id"], "tag_id": number, "published_at": row["published_at"]}
+        for row in batch
+        for number in chance.sample(range(1, len(TAGS) + 1), chance.randint(0, 3))
+    ]
+    connection.execute(insert(post_tags), tagged)
     connection.execute(insert(Slug), [{"slug": row["slug"], "owner": f"post:{row['id']}"} for row in batch])
+
+
+def _link(connection: Connection, batch: list[dict[str, Any]], known: dict[str, int]) -> None:
+    """What the posts link to; `known`: the number of each address."""
+    fresh, rows = [], []
+    for row in batch:
+        for url in dict.fromkeys([f"/{row['slug']}", *links_in(row["html"], "http://127.0.0.1:8000")]):
+            if url not in known:
+                known[url] = len(known) + 1
+                fresh.append({"id": known[url], "url": url})
+            rows.append({"post_id": row["id"], "link_id": known[url], "own": url == f"/{row['slug']}"})
+    connection.execute(insert(Link), fresh)
+    connection.execute(insert(post_links), rows)
 
 
 def main() -> None:

@@ -28,10 +28,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.crowd import fill  # noqa: E402
 from sqlalchemy import event, select  # noqa: E402
 
 from benchmarks import serving  # noqa: E402
+from benchmarks.crowd import fill  # noqa: E402
 from blogapp.app import create_app  # noqa: E402
 from blogapp.core import config, migrate  # noqa: E402
 from blogapp.core.db import db  # noqa: E402

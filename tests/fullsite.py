@@ -25,7 +25,7 @@ from blogapp.porting.models import Source
 from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.missed import record_missed
 from blogapp.posts.models import Post
-from blogapp.posts.tags import rename_tag
+from blogapp.posts.retagging import rename_tag
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
 from tests import people, readers
@@ -138,8 +138,8 @@ def _other_posts(alice: Member, bob: Member) -> None:
     save_post(page.id, page.version, alice.id, title="About", body="Who we are: bakers.", slug="about")
     links = create_post("links", "Links", "* [one](https://example.org/1)", bob.id, weeks=Weeks(6, 6))
     links = publish(links.id, links.version, bob.id)
-    said = {"tags": ["Bøats", "Rope"], "correction": "It was one, not two."}
-    save_post(links.id, links.version, bob.id, title="Links", body=links.body, **said)
+    said = "It was one, not two."
+    save_post(links.id, links.version, bob.id, title="Links", body=links.body, tags=["Bøats", "Rope"], correction=said)
     rename_tag("rope", "Boats & rope", alice.id)
     record_missed(7, "We were all “away”.", bob.id)
     deleted = create_post("article", "Never mind", "Said too much.", bob.id)

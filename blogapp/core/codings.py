@@ -3,7 +3,7 @@
 import gzip
 from functools import lru_cache
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 from werkzeug.http import parse_accept_header
 
 IDENTITY = "identity"

@@ -4,7 +4,7 @@ Whoever writes what readers see of a post calls `index_post` in the same transac
 plain text; its words are in `search_words`, which is an FTS5 table on SQLite and one with a tsvector on PostgreSQL.
 
 A row's number, its `place`, grows with the date of publication: what is found comes newest first without sorting.
-Filters are marks among the words (`a:12` author, `y:2015`, `w:473`, `t:tag`), and so is each word of the title
+Filters are marks among the words (`a:12` author, `y:2015`, `w:473`, `t:7` tag), and so is each word of the title
 (`i:boiler`), because a database that walks two lists of numbers side by side is quicker than any join.
 """
 
@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -36,6 +37,7 @@ from blogapp.core.config import settings
 from blogapp.core.db import Base, db, transaction
 from blogapp.core.web import local
 from blogapp.posts.models import Post
+from blogapp.posts.tags import Tag, post_tags, tag_slug
 from blogapp.posts.words import telling, words_of
 
 search_texts = Table(
@@ -46,9 +48,10 @@ search_texts = Table(
     Column("text", Text, nullable=False),
 )
 posts = cast(Table, Post.__table__)
+tags = cast(Table, Tag.__table__)
 INDEXED = (
     posts.c.id, posts.c.title, posts.c.html, posts.c.author_id, posts.c.week_from, posts.c.week_to,
-    posts.c.published_at, posts.c.visibility, posts.c.extra,
+    posts.c.published_at, posts.c.visibility,
 )  # fmt: skip
 LONGEST_TEXT = 200_000
 MOST_WORDS = 30_000
@@ -68,14 +71,10 @@ def is_english() -> bool:
     return settings().site_language.lower().split("-")[0] == "en"
 
 
-def tags_of(post: Any) -> list[str]:
-    """The names of a post's tags."""
-    return [str(name) for name in (post.extra or {}).get("tags", [])]
-
-
 def tag_mark(name: str) -> str:
-    """The mark of a tag by its name or its slug."""
-    return "t:" + "-".join(words_of(name, english=False))[:80]
+    """The mark of a tag by its name, its address or one that it had; of none where there is no such tag."""
+    found = select(func.coalesce(Tag.leads_to_id, Tag.id)).where(Tag.slug == tag_slug(name))
+    return f"t:{db.session.execute(found).scalar_one_or_none() or 0}"
 
 
 def index_post(session: Session, post: Post) -> None:
@@ -144,17 +143,27 @@ def _renew(connection: Session | Connection, ids: Iterable[int], rows: Iterable[
     columns = zip(places, public, texts, strict=True)
     rows_of_texts = [{"place": place, "post_id": row.id, "text": plain} for place, row, plain in columns]
     connection.execute(insert(search_texts), rows_of_texts)
-    words = [_words(row, plain, sqlite) for row, plain in zip(public, texts, strict=True)]
+    tags = _tags(connection, [row.id for row in public])
+    words = [_words(row, plain, tags.get(row.id, []), sqlite) for row, plain in zip(public, texts, strict=True)]
     statement = text(PUT_ON_SQLITE if sqlite else PUT_ON_POSTGRESQL)
     connection.execute(statement, [{"place": place, **its} for place, its in zip(places, words, strict=True)])
 
 
-def _words(row: Any, plain: str, sqlite: bool) -> dict[str, str]:
+def _tags(connection: Session | Connection, ids: list[int]) -> dict[int, list[tuple[int, str]]]:
+    """(id, name) of the tags of these posts."""
+    query = select(post_tags.c.post_id, tags.c.id, tags.c.name).join_from(post_tags, tags).order_by(tags.c.id)
+    found: dict[int, list[tuple[int, str]]] = {}
+    for post_id, tag_id, name in connection.execute(query.where(post_tags.c.post_id.in_(ids))):
+        found.setdefault(post_id, []).append((tag_id, name))
+    return found
+
+
+def _words(row: Any, plain: str, tags: list[tuple[int, str]], sqlite: bool) -> dict[str, str]:
     """What a post is found by, as the database keeps it."""
     english = is_english()
     title = list(islice(words_of(row.title, english=english), MOST_WORDS))
     body = list(islice(telling(words_of(plain, english=english), english=english), MOST_WORDS))
-    marks = [*_marks(row, english), *(f"i:{word}" for word in dict.fromkeys(title))]
+    marks = [*_marks(row, tags, english), *(f"i:{word}" for word in dict.fromkeys(title))]
     if sqlite:
         return {"title": " ".join(title), "body": " ".join(body), "marks": " ".join(marks)}
     return {"words": _vector(title, body, marks)}
@@ -167,7 +176,7 @@ def text_of(html: str) -> str:
     return unicodedata.normalize("NFC", line)[:LONGEST_TEXT]
 
 
-def _marks(row: Any, english: bool) -> list[str]:
+def _marks(row: Any, tags: list[tuple[int, str]], english: bool) -> list[str]:
     """What it is filtered by, and what the text need not say: its year, weeks and tags as words."""
     year = local(row.published_at).year
     marks = [f"a:{row.author_id}", f"y:{year}"]
@@ -176,9 +185,9 @@ def _marks(row: Any, english: bool) -> list[str]:
         weeks = range(row.week_from, min(row.week_to, row.week_from + MOST_WEEKS) + 1)
         marks += [f"w:{week}" for week in weeks]
         words += ["week", *map(str, weeks)]
-    for tag in tags_of(row):
-        marks.append(tag_mark(tag))
-        words += words_of(tag, english=english)
+    for number, name in tags:
+        marks.append(f"t:{number}")
+        words += words_of(name, english=english)
     return list(dict.fromkeys([*marks, *words]))
 
 

@@ -10,12 +10,9 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, delete, exists, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from blogapp.audit import record
-from blogapp.auth.models import Member
-from blogapp.auth.permissions import demand
 from blogapp.core.addresses import suggest_slug
-from blogapp.core.db import Base, UTCDateTime, bump_version, db, insert_missing, transaction
-from blogapp.core.errors import Invalid, NotFound
+from blogapp.core.db import Base, UTCDateTime, db, insert_missing
+from blogapp.core.errors import Invalid
 from blogapp.posts.models import Post
 
 LONGEST_NAME = 60
@@ -148,53 +145,3 @@ def _ids(session: Session, names: list[str]) -> set[int]:
     insert_missing(session, Tag, "slug", [{"slug": slug, "name": named[slug], "posts": 0} for slug in sorted(named)])
     query = select(func.coalesce(Tag.leads_to_id, Tag.id)).where(Tag.slug.in_(named))
     return set(session.execute(query).scalars())
-
-
-def rename_tag(slug: str, name: str, by: int) -> Tag:
-    """Give a tag another name; where a tag has that name already the two become one. Its old address leads there.
-
-    Raises:
-        NotAllowed: `by` may not manage tags.
-        NotFound: there is no such tag.
-        Invalid: the name is none.
-    """
-    names = names_typed(name)
-    if len(names) != 1:
-        message = "Give one name, without a comma."
-        raise Invalid(message, {"name": message, "tags": message})
-    with transaction() as session:
-        demand(session.get(Member, by), "tag.manage")
-        tag = session.execute(select(Tag).where(Tag.slug == slug).with_for_update()).scalar_one_or_none()
-        if tag is None or tag.leads_to_id is not None:
-            raise NotFound("There is no such tag.")
-        wanted = tag_slug(names[0])
-        there = session.execute(select(Tag).where(Tag.slug == wanted).with_for_update()).scalar_one_or_none()
-        target = tag if there is None else session.get_one(Tag, there.leads_to_id or there.id)
-        if target is tag:
-            _rename(session, tag, there, names[0], wanted)
-        else:
-            _merge(session, tag, target)
-        record(session, "tag.rename", f"tag:{target.id}", by=by, before=slug, after=target.slug)
-        bump_version(session)
-        return target
-
-
-def _rename(session: Session, tag: Tag, there: Tag | None, name: str, wanted: str) -> None:
-    before = (tag.slug, tag.name)
-    if there is not None and there is not tag:  # It had that name before.
-        session.delete(there)
-        session.flush()
-    tag.slug, tag.name = wanted, name
-    if tag.slug != before[0]:
-        session.flush()
-        session.add(Tag(slug=before[0], name=before[1], posts=0, leads_to_id=tag.id))
-
-
-def _merge(session: Session, tag: Tag, target: Tag) -> None:
-    has_both = select(post_tags.c.post_id).where(post_tags.c.tag_id == target.id)
-    moved = post_tags.c.tag_id == tag.id
-    session.execute(delete(post_tags).where(moved, post_tags.c.post_id.in_(has_both)))
-    session.execute(update(post_tags).where(moved).values(tag_id=target.id))
-    shown = select(func.count()).where(post_tags.c.tag_id == target.id, post_tags.c.published_at.is_not(None))
-    target.posts, tag.posts, tag.leads_to_id = session.execute(shown).scalar_one(), 0, target.id
-    session.execute(update(Tag).where(Tag.leads_to_id == tag.id).values(leads_to_id=target.id))

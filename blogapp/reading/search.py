@@ -58,8 +58,12 @@ def search() -> ResponseReturnValue:
     english = is_english()
     question = meant(ask(asked.q, english=english), people, english=english)
     question = question.narrowed(*_marks_of(asked.weeks))
-    for mark in (asked.writer and f"a:{asked.writer.id}", asked.year and f"y:{asked.year}", tag_mark(asked.tag)):
-        question = question.narrowed(mark) if mark and mark != "t:" else question
+    for mark in (
+        asked.writer and f"a:{asked.writer.id}",
+        asked.year and f"y:{asked.year}",
+        asked.tag and tag_mark(asked.tag),
+    ):
+        question = question.narrowed(mark) if mark else question
     found = find(question)
     last_page = max(1, -(-len(found.places) // ON_A_PAGE))
     asked = replace(asked, page=min(asked.page, last_page))

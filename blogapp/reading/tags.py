@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from blogapp.auth.permissions import demand, may
 from blogapp.auth.session import asking, current_member, members_only, tell
 from blogapp.core.errors import Invalid
-from blogapp.posts.tags import rename_tag
+from blogapp.posts.retagging import rename_tag
 from blogapp.reading import finding
 from blogapp.reading.blueprint import bp
 from blogapp.reading.finding import Topic

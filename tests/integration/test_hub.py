@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
-from blogapp.core.config import BadSetting
 from blogapp.core.db import db
+from blogapp.core.errors import BadSetting
 from blogapp.digest.publishing import publish, withdraw
 from blogapp.posts import hub
 from blogapp.posts.hub import HubPing, ping_hub, retry_after

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient

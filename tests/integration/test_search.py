@@ -39,7 +39,7 @@ def library(alice: Member, bob: Member) -> None:
     week(bob, 474, body="The boilers in the *cellar* broke.", at=datetime(2018, 2, 19, tzinfo=UTC))
     week(bob, 473, kind="links", slug="week-473-links", title="Links", body="A [boat](/x) <b>&</b> c++.")
     article(alice, "the-boiler", body="Heating, and a café.", at=datetime(2015, 5, 1, tzinfo=UTC))
-    article(bob, "rust", title="Rust", body="Boiler, boiler, boiler: rust.", extra={"tags": ["Open Source", "metal"]})
+    article(bob, "rust", title="Rust", body="Boiler, boiler, boiler: rust.", tags=["Open Source", "metal"])
     article(bob, "hidden", body="A boiler in a draft.", state="draft")
     article(bob, "members", body="A boiler for members.", visibility="members")
 

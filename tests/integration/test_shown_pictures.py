@@ -21,8 +21,8 @@ from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
 from blogapp.reading.queries import member_at, post_at
-from blogapp.reading.weekly import weeks_written
 from blogapp.reading.sharing import share_image
+from blogapp.reading.weekly import weeks_written
 
 FOR_EVER = "public, max-age=31536000, immutable"
 AVIF = re.compile(r"/media/\d+-[0-9a-f]{16}/480\.avif")

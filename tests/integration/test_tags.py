@@ -15,7 +15,8 @@ from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.porting.markdown_export import export_markdown
 from blogapp.porting.snips.exporting import export_snips
 from blogapp.posts.models import Post, Revision
-from blogapp.posts.tags import Tag, post_tags, rename_tag, tags_of
+from blogapp.posts.retagging import rename_tag
+from blogapp.posts.tags import Tag, post_tags, tags_of
 from blogapp.posts.writing import create_post, save_post
 from tests.heard import import_snips
 from tests.pages import soup, text

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import pytest
 from flask import Flask, Response
 from werkzeug.test import TestResponse
