@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, TextClause, and_, func, select, tuple_
 
 from blogapp.audit.models import AuditEntry
 from blogapp.auth.models import Member, initials
@@ -94,7 +94,7 @@ def entries(rows: Any) -> list[Entry]:
     return [Entry(**row._mapping) for row in rows]
 
 
-def listed(condition: ColumnElement[bool] = PUBLIC) -> Select[Any]:
+def listed(condition: ColumnElement[bool] | TextClause = PUBLIC) -> Select[Any]:
     """The posts of a list, with their authors; public ones unless said otherwise."""
     return select(*ENTRY).join_from(posts, members, members.c.id == posts.c.author_id).where(condition)
 
