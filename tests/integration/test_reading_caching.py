@@ -77,7 +77,7 @@ def test_every_page_has_landmarks_a_skip_link_and_its_feeds(reader: FlaskClient,
         feeds = [link["href"] for link in page.select("link[rel=alternate]")]
         assert feeds == ["/feed.atom", "/feed.rss", "/feed.json"], address
         assert page.select("script, [style]") == [], address
-        assert [a["href"] for a in page.select(".masthead nav a")] == ["/", "/archive", "/about"], address
+        assert [a["href"] for a in page.select(".masthead nav a")] == ["/", "/archive", "/search", "/about"], address
 
 
 def test_a_note_of_the_usual_length_weighs_little(reader: FlaskClient, bob: Member) -> None:
