@@ -68,7 +68,8 @@ A note[^1], <mark>marked</mark>, <kbd>Ctrl</kbd>, ~~struck~~ and ![a picture](/s
 [^1]: The note, with [a link](/about).
 """
 PAGES = ["/", "/week-473", "/weeks-520-to-524", "/hard", "/one-line", "/week-473-links", "/about", "/bob-barker",
-         "/archive", "/archive/2018", "/archive/2018/02", "/tags", "/tags/boats", "/subscribe", "/nothing-here", "/gone"]  # fmt: skip
+         "/archive", "/archive/2018", "/archive/2018/02", "/tags", "/tags/boats",
+         "/subscribe", "/nothing-here", "/gone"]  # fmt: skip
 
 
 @pytest.fixture
