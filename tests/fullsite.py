@@ -138,8 +138,8 @@ def _other_posts(alice: Member, bob: Member) -> None:
     save_post(page.id, page.version, alice.id, title="About", body="Who we are: bakers.", slug="about")
     links = create_post("links", "Links", "* [one](https://example.org/1)", bob.id, weeks=Weeks(6, 6))
     links = publish(links.id, links.version, bob.id)
-    said = "It was one, not two."
-    save_post(links.id, links.version, bob.id, title="Links", body=links.body, tags=["Bøats", "Rope"], correction=said)
+    body, told = links.body, "It was one, not two."
+    save_post(links.id, links.version, bob.id, title="Links", body=body, tags=["Bøats", "Rope"], correction=told)
     rename_tag("rope", "Boats & rope", alice.id)
     record_missed(7, "We were all “away”.", bob.id)
     deleted = create_post("article", "Never mind", "Said too much.", bob.id)

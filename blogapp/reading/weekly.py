@@ -181,7 +181,7 @@ def _by_month() -> CompoundSelect[Any]:
 
 def posts_of(ids: Iterable[int]) -> dict[int, Entry]:
     """These public posts, by id."""
-    found = entries(db.session.execute(listed(SEEN).where(posts.c.id.in_(list(ids)))))
+    found = entries(db.session.execute(listed().where(posts.c.id.in_(list(ids)))))
     return {post.id: post for post in found}
 
 

@@ -148,16 +148,16 @@ def test_no_transaction_is_open_while_the_hub_is_told_and_a_change_meanwhile_is_
     server: Hub, bob: Member
 ) -> None:
     post = published(bob)
+    pool: Any = db.engine.pool
     seen = []
 
     def look() -> None:
         server.meanwhile = None
-        connection = db.session.get_bind().pool.checkedout()  # type: ignore[union-attr]
-        seen.append(connection)
+        seen.append(pool.checkedout())
 
     server.meanwhile = look
-    with time_machine.travel(now(), tick=True):
-        ping_hub()
+    db.session.rollback()
+    ping_hub()
     assert seen == [0]
     save_post(post.id, post.version, bob.id, title="Bread", body="Of rye.", correction="")
     claimed_at = hub._claim("/feed.atom")
