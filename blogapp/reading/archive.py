@@ -14,7 +14,7 @@ from blogapp.core.web import local
 from blogapp.posts.weeks import LAST_WEEK, Weeks, week_of
 from blogapp.reading import finding, weekly
 from blogapp.reading.blueprint import bp
-from blogapp.reading.calendar import Cell, Year, calendar, row_of, thursday, weeks_of, weeks_of_month, year_of
+from blogapp.reading.calendar import Cell, Year, calendar, folded, row_of, thursday, weeks_of, weeks_of_month, year_of
 from blogapp.reading.queries import Entry
 from blogapp.reading.responses import public
 from blogapp.reading.weekly import IN_A_YEAR, After, Bounds, Span, Stub
@@ -47,7 +47,7 @@ def archive() -> ResponseReturnValue:
     """A row a year, a cell a week."""
     epoch = settings().site_epoch
     written = weekly.weeks_written()
-    rows = calendar(written, epoch, today(), weekly.weeks_missed())
+    rows = folded(calendar(written, epoch, today(), weekly.weeks_missed()))
     return public(
         render_template(
             "reading/archive.html",

@@ -6,6 +6,7 @@ A week belongs to the year of its Thursday (ISO 8601), so that every row has 52 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -37,6 +38,14 @@ class Year:
     @property
     def written(self) -> int:
         return sum(1 for cell in self.cells if cell and cell.slug)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Years in a row of which there is nothing to tell: no note, and nobody said why."""
+
+    first: int
+    last: int
 
 
 def year_of(week: int, epoch: date) -> int:
@@ -93,6 +102,17 @@ def row_of(year: int, written: Iterable[Written], epoch: date, shown: range, mis
         shown: the weeks that have a cell even without a note.
     """
     return Year(year, _cells(year, epoch, _by_week(written), shown, missed))
+
+
+def folded(rows: Iterable[Year]) -> list[Year | Gap]:
+    """The rows with a gap instead of several years of empty boxes: an old site that was brought here has many."""
+    found: list[Year | Gap] = []
+    for silent, group in groupby(
+        rows, key=lambda row: not any(cell and (cell.slug or cell.reason) for cell in row.cells)
+    ):
+        years = list(group)
+        found += [Gap(years[-1].number, years[0].number)] if silent and len(years) > 1 else years
+    return found
 
 
 def _by_week(written: Iterable[Written]) -> dict[int, Written]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blogapp.posts.weeks import Weeks
-from blogapp.reading.calendar import calendar, dates, plain_dates, weeks_of, year_of
+from blogapp.reading.calendar import Gap, Year, calendar, dates, folded, plain_dates, weeks_of, year_of
 from blogapp.reading.weekly import Written
 
 EPOCH = date(2009, 1, 12)
@@ -70,6 +70,20 @@ def test_a_week_number_mistyped_makes_one_row_and_not_two_hundred() -> None:
 def test_a_long_year_has_53_weeks() -> None:
     rows = calendar([Written(570, 570, "week-570")], EPOCH, date(2021, 1, 2))
     assert [(row.number, len(row.cells)) for row in rows] == [(2020, 53), (2019, 52)]
+
+
+def test_several_years_without_a_note_are_one_line_unless_somebody_said_why() -> None:
+    notes = [Written(470, 470, "week-470"), Written(700, 700, "week-700")]
+    rows = folded(calendar(notes, EPOCH, date(2026, 11, 26)))
+    assert [row if isinstance(row, Gap) else row.number for row in rows] == [
+        Gap(2023, 2026),
+        2022,
+        Gap(2019, 2021),
+        2018,
+    ]
+    said = folded(calendar(notes, EPOCH, date(2026, 11, 26), {620: "We were away."}))
+    assert 2020 in [row.number for row in said if isinstance(row, Year)]
+    assert not any(isinstance(row, Gap) and row.first <= 2021 < 2022 <= row.last for row in said)
 
 
 def test_nothing_written_makes_no_calendar() -> None:
