@@ -5,7 +5,7 @@ from typing import Any
 
 from blogapp.auth.models import Member
 from blogapp.core.addresses import claim_slug
-from blogapp.core.db import bump_version, transaction
+from blogapp.core.db import transaction
 from blogapp.core.markup import render
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
@@ -32,7 +32,6 @@ def article(author: Member, slug: str = "an-article", **given: Any) -> Post:
         session.add(post)
         session.flush()
         claim_slug(session, slug, f"post:{post.id}")
-        bump_version(session)
     return post
 
 

@@ -156,7 +156,11 @@ def local(at: datetime) -> datetime:
 
 def day(value: datetime | date) -> Markup:
     """`5 February 2018` in the site's time zone, as a <time>."""
-    on = local(value).date() if isinstance(value, datetime) else value
+    return _day(local(value).date() if isinstance(value, datetime) else value)
+
+
+@lru_cache(maxsize=4096)
+def _day(on: date) -> Markup:
     return Markup('<time datetime="{}">{} {}</time>').format(on.isoformat(), on.day, f"{on:%B %Y}")
 
 
