@@ -93,6 +93,8 @@ def absolute(html: str, base_url: str) -> str:
 
 def _joined(base_url: str, address: str) -> str:
     """The address from any place; as it was where it cannot be taken apart (older pipelines let those through)."""
+    if address.startswith(("https://", "http://")):  # Most are: a feed has hundreds.
+        return address
     try:
         return urljoin(base_url + "/", address)
     except ValueError:

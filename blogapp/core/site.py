@@ -64,9 +64,13 @@ def _choices() -> dict[str, Any]:
     if not has_request_context():
         return dict(db.session.execute(select(Site.choices)).scalar_one())
     if "choices" not in g:
-        g.choices = db.session.execute(select(Site.choices)).scalar_one()
+        g.choices = db.session.connection().execute(CHOSEN).scalar_one()
     chosen: dict[str, Any] = g.choices
     return chosen
+
+
+# Built once: that costs more than asking.
+CHOSEN = select(Site.__table__.c.choices)
 
 
 def save_choices(session: Session, values: dict[str, str]) -> None:

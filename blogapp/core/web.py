@@ -161,7 +161,11 @@ def local(at: datetime) -> datetime:
 def day(value: datetime | date, name: str = "") -> Markup:
     """`5 February 2018` in the site's time zone, as a <time>; one with a class (microformats) tells the second."""
     on = local(value).date() if isinstance(value, datetime) else value
-    exact = iso(value) if name and isinstance(value, datetime) else on.isoformat()
+    return _day(on, iso(value) if name and isinstance(value, datetime) else on.isoformat(), name)
+
+
+@lru_cache(maxsize=4096)
+def _day(on: date, exact: str, name: str) -> Markup:
     attributes = Markup(' class="{}"').format(name) if name else ""
     return Markup('<time{} datetime="{}">{} {}</time>').format(attributes, exact, on.day, f"{on:%B %Y}")
 

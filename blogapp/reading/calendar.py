@@ -6,6 +6,7 @@ A week belongs to the year of its Thursday (ISO 8601), so that every row has 52 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import groupby
 
 from markupsafe import Markup
@@ -154,6 +155,7 @@ def _parts(weeks: Weeks, epoch: date) -> tuple[tuple[date, str], tuple[date, str
     return (start, opening), (end, f"{end.day} {end:%B %Y}")
 
 
+@lru_cache(maxsize=4096)
 def plain_dates(weeks: Weeks, epoch: date, year: int | None = None) -> str:
     """`5 to 11 February 2018`, `29 January to 4 February 2018`; without the year where it is all in `year`."""
     (start, opening), (end, closing) = _parts(weeks, epoch)
