@@ -67,7 +67,7 @@ def test_an_address_longer_than_any_name_leads_nowhere(tmp_path: Path) -> None:
 
 def test_pictures_are_looked_for_a_bounded_number_of_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(Pictures, "_file", lambda self, name: asked.append(name))
+    monkeypatch.setattr(Pictures, "file", lambda self, name: asked.append(name))
     assert Pictures(tmp_path).places("/images/ " * 2_000, ("/images/",)) == ([], [])
     assert len(asked) <= 31 * 2_000
     assert max(map(len, asked)) <= 400
