@@ -9,8 +9,8 @@ from werkzeug.http import parse_accept_header
 IDENTITY = "identity"
 # The best first, for clients that like them alike.
 CODINGS = ("br", "gzip", IDENTITY)
-# A page of 40 kB in br: quality 5 takes 1 ms and leaves 27%, 11 takes 60 ms and leaves 24% (measured). The
-# first reader after an edit waits for it.
+# A front page of 18 kB: 4.9 kB after 0.4 ms; quality 11 makes 4.2 kB in 37 ms, gzip 5.4 kB in 0.3 (measured). The first
+# reader after an edit waits for it.
 BROTLI_QUALITY = 5
 GZIP_LEVEL = 6
 # Less than this fits into one packet anyhow.
