@@ -3,6 +3,7 @@
 It reads the same database with the same models and shows the same words, without a cache, an ETag or compression.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, abort, render_template_string, request
@@ -43,6 +44,12 @@ def make() -> Flask:
     @app.get("/archive")
     def archive() -> str:
         return render_template_string(LIST, title="Archive", posts=newest(800, Post.kind == "week"))
+
+    @app.get("/archive/<int:year>")
+    def one_year(year: int) -> str:
+        start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+        about = newest(400, Post.published_at >= start, Post.published_at < end)
+        return render_template_string(LIST, title=str(year), posts=about)
 
     @app.get("/search")
     def search() -> str:

@@ -156,7 +156,7 @@ def measure(environ: dict[str, str], folder: Path, seconds: float) -> dict[str, 
     cached = serving.blogapp(environ, cached=True)
     pages = {path: (body := fetch(cached, path), gzip.compress(body, 6)) for path in PAGES.values()}
     servers: dict[str, tuple[serving.Running, Callable[[str], str]]] = {}
-    servers["nginx, static"] = (serving.nginx(folder, pages), lambda path: "/index.html" if path == "/" else path)
+    servers["nginx, static"] = (serving.nginx(folder, pages), serving.static_path)
     servers["blogapp, cached"] = (cached, str)
     servers["blogapp, uncached"] = (serving.blogapp(environ, cached=False), str)
     servers["plain Flask + ORM"] = (serving.plain(environ), str)

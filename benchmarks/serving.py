@@ -129,6 +129,11 @@ def plain(environ: dict[str, str]) -> Running:
     return start([sys.executable, "-c", GRANIAN.format(port=port)], port, "/", environ)
 
 
+def static_path(path: str) -> str:
+    """The file's path for a page's: `/archive/2018` and `/archive` cannot both be one."""
+    return "/" + (path.strip("/").partition("?")[0].replace("/", "-") or "home") + ".page"
+
+
 def nginx(folder: Path, pages: dict[str, tuple[bytes, bytes]]) -> Running:
     """The same bytes as static files: path -> (as they are, gzipped)."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -136,7 +141,7 @@ def nginx(folder: Path, pages: dict[str, tuple[bytes, bytes]]) -> Running:
         raise SystemExit("reading: nginx is not here (Debian: apt-get install nginx-light)")
     root = folder / "root"
     for path, (whole, small) in pages.items():
-        file = root / (path.strip("/").partition("?")[0] or "index.html")
+        file = root / static_path(path)[1:]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(whole)
         file.with_name(file.name + ".gz").write_bytes(small)
@@ -145,4 +150,4 @@ def nginx(folder: Path, pages: dict[str, tuple[bytes, bytes]]) -> Running:
     config = folder / "nginx.conf"
     # The worker may run as another user, who must reach the files.
     config.write_text(("user root;\n" if os.geteuid() == 0 else "") + NGINX.format(folder=folder, port=port))
-    return start([program, "-c", str(config), "-p", str(folder)], port, "/index.html")
+    return start([program, "-c", str(config), "-p", str(folder)], port, static_path("/"))
