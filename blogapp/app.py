@@ -1,5 +1,6 @@
 """The application: extensions, blueprints, error pages. Composes; holds no rules."""
 
+import sys
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Any
@@ -22,6 +23,8 @@ from blogapp.core.assets import FOR_EVER, is_present, text_asset
 from blogapp.core.config import Settings
 from blogapp.core.db import db, init_db
 from blogapp.core.errors import BlogError, TooMany
+from blogapp.core.hits import hit_log
+from blogapp.core.logs import Batch
 from blogapp.core.overrides import init_overrides
 from blogapp.core.pagecache import PageCache
 from blogapp.core.resources import resource_dir
@@ -35,6 +38,7 @@ from blogapp.reading.views import former_address
 from blogapp.subscribing.views import bp as subscribing
 
 csrf = CSRFProtect()
+CACHE = "blogapp.cache"
 SESSION_COOKIE = "blog_session"
 # What stays as it is in a query (RFC 3986 §3.4), and "%", because it comes quoted.
 IN_QUERY = "/?:@!$&'()*+,;=-._~%"
@@ -121,7 +125,16 @@ def _cached(app: Flask, chosen: Settings) -> PageCache:
         # Who lets go of the database lets go of all of it.
         event.listen(db.engine, "engine_disposed", lambda _: stamps.close())
     cookies = (SESSION_COOKIE, REMEMBER_COOKIE)
-    return PageCache(app.wsgi_app, stamps, cookies, chosen.page_cache_mb * 1_000_000)
+    cache = PageCache(app.wsgi_app, stamps, cookies, chosen.page_cache_mb * 1_000_000)
+    app.extensions[CACHE] = stamps, cache
+    return cache
+
+
+def serve_quickly(app: Flask) -> None:
+    """For a web server that has `app` until it ends: one look for a commit, one write for many lines of the log."""
+    stamps, cache = app.extensions[CACHE]
+    stamps.watch()
+    cache.note_hit = hit_log(app.extensions[config.EXTENSION].log_format, Batch(sys.stderr))
 
 
 def _handle_errors(app: Flask) -> None:

@@ -31,12 +31,14 @@ def application(threads: int) -> Any:
     """What granian's worker process runs; as many database connections wait in the pool as threads may want."""
     die_with(os.getppid(), signal.SIGKILL)
     # Only here: the process above this one has no use for them, and stays small.
-    from blogapp.app import create_app
+    from blogapp.app import create_app, serve_quickly
     from blogapp.core import config
 
     settings = config.load()
     set_up_logs(settings.log_format)
-    return create_app(settings, pool_size=threads, max_overflow=threads)
+    app = create_app(settings, pool_size=threads, max_overflow=threads)
+    serve_quickly(app)
+    return app
 
 
 def run(address: str, port: int, threads: int, log_format: str) -> None:

@@ -53,8 +53,13 @@ def note(environ: WSGIEnvironment, status: int, began: float) -> None:
     Args:
         began: when it did, by time.perf_counter().
     """
-    path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-    _note(environ["REQUEST_METHOD"], path, status, began, environ.get(MEMBER))
+    _note(environ["REQUEST_METHOD"], path_of(environ), status, began, environ.get(MEMBER))
+
+
+def path_of(environ: WSGIEnvironment) -> str:
+    """The path that was asked for."""
+    path: str = environ["PATH_INFO"]
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
 def _note(method: str, path: str, status: int, began: float, member: int | None) -> None:

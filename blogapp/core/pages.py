@@ -40,15 +40,21 @@ class Pages(Generic[P]):
 
     def get(self, key: str, stamp: Stamp) -> P | None:
         """The page of that stamp. One of another is let go of."""
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        page = kept[0]
+        if page.stamp == stamp:
+            # Without the lock: this is one step of the interpreter, and somebody may have dropped it before.
+            try:  # noqa: SIM105
+                self._kept.move_to_end(key)
+            except KeyError:
+                pass  # (suppress would take longer than all else here)
+            return page
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is None:
-                return None
-            if kept[0].stamp != stamp:
+            if self._kept.get(key) is kept:
                 self._drop(key)
-                return None
-            self._kept.move_to_end(key)
-            return kept[0]
+        return None
 
     def put(self, key: str, page: P) -> None:
         """Keep it, or weigh it again; unless it is too large."""

@@ -11,11 +11,13 @@ from collections import deque
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import URL, make_url
 
-from blogapp.core.clock import now
+from blogapp.core.clock import seconds
+from blogapp.core.walindex import WalIndexHead
 
 log = logging.getLogger(__name__)
 
@@ -49,16 +51,34 @@ class Stamps:
         self._source: Source = Sqlite(url) if url.get_backend_name() == "sqlite" else _postgres(url)
         self._day = Day(ZoneInfo(timezone))
         self._idle: deque[Any] = deque()
-        self._process = os.getpid()
+        _ALL.add(self)
         self._silent = False
+        self._head: WalIndexHead | None = None
+        # What was asked, and the head of the wal-index before that. Replaced as a whole: threads see one or the other.
+        self._known: tuple[bytes, tuple[int, str]] = (b"", (0, ""))
+
+    def forked(self) -> None:
+        """The connections are the parent's."""
+        self._idle, self._head = deque(), None
+
+    def watch(self) -> None:
+        """Ask only after a commit, where the database is one of SQLite. For a process that ends with its connections.
+
+        The connection that is opened here stays: while anybody has the database open, its wal-index is the same file.
+        """
+        if isinstance(self._source, Sqlite) and self._head is None:
+            try:
+                self._idle.append(connection := self._source.open())
+                self._source.ask(connection)
+                self._head = WalIndexHead(self._source.file)
+            except (sqlite3.Error, OSError) as error:
+                log.warning("the page cache asks the database at each request", extra={"error": str(error)})
 
     def now(self) -> Stamp | None:
         """The present stamp; None where the database does not answer."""
-        if self._process != os.getpid():  # Forked: the connections are the parent's.
-            self._process, self._idle = os.getpid(), deque()
         today = self._day.today()  # First, as a page's own look at the calendar comes later.
         try:
-            version, instance = self._ask()
+            version, instance = self._ask() if self._head is None else self._glance(self._head)
         except self._source.error as error:
             if not self._silent:
                 log.warning("the page cache cannot ask the database", extra={"error": str(error).strip()})
@@ -66,6 +86,15 @@ class Stamps:
             return None
         self._silent = False
         return version, instance, today
+
+    def _glance(self, head: WalIndexHead) -> tuple[int, str]:
+        """What is known, while nothing was committed since."""
+        present = head.read()  # First: what is committed while we ask is seen as a change the next time.
+        known, found = self._known
+        if known != present:
+            found = self._ask()
+            self._known = (present, found)
+        return found
 
     def _ask(self) -> tuple[int, str]:
         while True:
@@ -84,9 +113,21 @@ class Stamps:
             return found
 
     def close(self) -> None:
-        """Give the idle connections back."""
+        """Give the idle connections back; what follows asks each time."""
+        self._head = None
         while self._idle:
             self._idle.pop().close()
+
+
+_ALL: WeakSet[Stamps] = WeakSet()
+
+
+def _forked() -> None:
+    for stamps in list(_ALL):
+        stamps.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class Sqlite:
@@ -95,11 +136,11 @@ class Sqlite:
     error = sqlite3.Error
 
     def __init__(self, url: URL) -> None:
-        self._file = Path(url.database or "")
+        self.file = Path(url.database or "")
 
     def open(self) -> sqlite3.Connection:
         # "rw" because it makes no file, as asking for one that is not there otherwise would.
-        address = f"{self._file.absolute().as_uri()}?mode=rw"
+        address = f"{self.file.absolute().as_uri()}?mode=rw"
         return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=1)
 
     def ask(self, connection: sqlite3.Connection) -> tuple[int, str]:
@@ -124,7 +165,7 @@ class Day:
         self._known = (0.0, 0.0, 0)
 
     def today(self) -> int:
-        moment = now().timestamp()
+        moment = seconds()
         begin, end, ordinal = self._known
         if not begin <= moment < end:  # Also where somebody has put the clock back.
             on = datetime.fromtimestamp(moment, self._zone).date()

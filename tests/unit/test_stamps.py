@@ -1,7 +1,8 @@
 """What a page's stamp is made of."""
 
-import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -11,14 +12,19 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from blogapp.core.stamps import Day, Stamps
+from blogapp.core.stamps import Day, Stamps, _forked
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A database with a site's row; its name holds what an address would take for its own."""
     file = tmp_path / "a #1.sqlite3"
-    run(file, "CREATE TABLE site (version INTEGER, instance TEXT)", "INSERT INTO site VALUES (7, 'here')")
+    run(
+        file,
+        "PRAGMA journal_mode = WAL",
+        "CREATE TABLE site (version INTEGER, instance TEXT)",
+        "INSERT INTO site VALUES (7, 'here')",
+    )
     return file
 
 
@@ -76,13 +82,35 @@ def test_a_database_that_is_gone_has_no_stamp_is_not_made_by_asking_and_may_come
     assert stamps.now() is not None
 
 
-def test_a_fork_opens_its_own_connection(stamps: Stamps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_opens_its_own_connection(stamps: Stamps) -> None:
     stamps.now()
     before = stamps._idle[0]
-    monkeypatch.setattr(os, "getpid", lambda: 1)
+    _forked()
     stamps.now()
     assert before not in stamps._idle
     before.close()
+
+
+def test_who_watches_asks_once_a_commit_whichever_process_makes_it(stamps: Stamps, file: Path) -> None:
+    stamps.watch()
+    asked: list[int] = []
+    ask = stamps._source.ask
+    stamps._source.ask = lambda connection: asked.append(1) or ask(connection)  # type: ignore[method-assign,func-returns-value]
+    first = stamps.now()
+    assert first is not None
+    assert [stamps.now() for _ in range(5)] == [first] * 5
+    assert len(asked) == 1
+    for number, act in enumerate(("UPDATE site SET version = 70", "PRAGMA wal_checkpoint(TRUNCATE)",
+                                  "UPDATE site SET version = 71", "CREATE TABLE other (x)"), 2):  # fmt: skip
+        code = f"import sqlite3; c = sqlite3.connect({str(file)!r}); c.execute({act!r}); c.commit(); c.close()"
+        subprocess.run([sys.executable, "-c", code], check=True)
+        found = stamps.now()
+        assert found is not None
+        assert found[0] == (70 if number < 4 else 71), act
+        assert stamps.now() == found
+    assert len(asked) <= 5
+    stamps.close()
+    assert stamps.now() is not None, "asks each time again"
 
 
 def test_there_are_no_more_connections_than_threads_that_ask_at_once(stamps: Stamps) -> None:
