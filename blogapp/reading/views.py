@@ -26,7 +26,7 @@ from blogapp.reading.nearest import nearest
 from blogapp.reading.outline import contents
 from blogapp.reading.queries import Entry, Person, Whole
 from blogapp.reading.responses import public
-from blogapp.reading.showing import beginning, for_page
+from blogapp.reading.showing import beginning, for_page, sheets_of
 from blogapp.reading.theme import icon_png
 from blogapp.reading.weekly import weeks_written
 
@@ -46,6 +46,7 @@ def _for_templates() -> dict[str, Any]:
         "week_words": lambda weeks, year=None: plain_dates(weeks, settings().site_epoch, year),
         "nearest": lambda: nearest(request.path),
         "for_page": _shown,
+        "sheets_of": sheets_of,
         "contents": contents,
         "direction": metadata.direction,
         "locale": metadata.locale,
