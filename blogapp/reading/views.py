@@ -194,16 +194,21 @@ def _member_page(person: Person) -> ResponseReturnValue:
             "reading/member.html",
             person=person,
             rows=[row for row in rows if row.written],
-            years=[(year, list(entries)) for year, entries in groupby(shown, key=_year)],
+            years=by_year(shown),
             older=shown[-1].id if len(found) > BY_A_MEMBER else None,
             before=before,
         )
     )
 
 
-def _year(entry: Entry) -> int:
-    assert entry.published_at is not None
-    return local(entry.published_at).year
+def by_year(entries: Iterable[Entry]) -> list[tuple[int, list[Entry]]]:
+    """(2026, entries) by the year of publication, in the site's time zone."""
+
+    def year(entry: Entry) -> int:
+        assert entry.published_at is not None
+        return local(entry.published_at).year
+
+    return [(number, list(group)) for number, group in groupby(entries, key=year)]
 
 
 def _elsewhere(slug: str, hidden: Whole | None) -> ResponseReturnValue:
