@@ -117,6 +117,20 @@ CJK = """
 > 潮を待つ人は急がない。
 """
 
+WAITS = f"""
+{SENTENCE}
+
+<iframe width="560" height="315" src="https://www.youtube-nocookie.com/embed/abcdefghijk"></iframe>
+
+{SENTENCE}
+
+<iframe width="560" height="400" src="https://www.openstreetmap.org/export/embed.html?bbox=1,2,3,4"></iframe>
+
+![The harbour at low tide](https://example.org/harbour.jpg)
+
+A picture in a sentence, ![a buoy](https://example.org/buoy.png), is a link.
+"""
+
 # slug -> (title, body)
 POSTS: dict[str, tuple[str, str]] = {
     "every-element": ("Every element, once", ELEMENTS),
@@ -125,6 +139,7 @@ POSTS: dict[str, tuple[str, str]] = {
         "Five thousand words",
         "\n\n".join((f"## Part {n // 8 + 1}\n\n" if n % 8 == 0 else "") + SENTENCE * (3 + n % 3) for n in range(64)),
     ),
+    "waits-for-a-click": ("A film, a map and a picture from elsewhere", WAITS),
     "thirty-pictures": (
         "Thirty pictures",
         "\n\n".join(f"![Picture {n}](/static/apple-touch-icon.png)\n\n{SENTENCE}" for n in range(30)),

@@ -43,7 +43,7 @@ class Accent:
     dark: Shades
 
 
-# As in static/site.css; a test holds the two together.
+# As in static/reading.css; a test holds the two together.
 DEFAULT = Accent(
     DEFAULT_ACCENT,
     Shades("#2b47b4", "#1d338c", "#fdfcf9", "#6d3d96", "#fbf8f2", "#f3eee4", "#f8e9ae"),
@@ -114,7 +114,7 @@ def _visited(shade: str, theme: Shades, away: int) -> str:
 
 
 def theme_css(of: Accent) -> str:
-    """The custom properties that differ from static/site.css; empty for the default accent.
+    """The custom properties that differ from static/reading.css; empty for the default accent.
 
     Only for screens: what is printed stays black.
     """

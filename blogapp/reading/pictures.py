@@ -6,7 +6,7 @@ from blogapp.core.markup import ATTRIBUTE, plain
 from blogapp.core.picturemarks import IMAGE, MARK, SOURCE, Mark, mark_in
 from blogapp.core.variants import KINDS
 
-# How wide a picture is at most: the measure of the text in static/site.css, or a phone's screen without its margins.
+# How wide a picture is at most: the measure of the text in static/reading.css, or a phone's screen without its margins.
 COLUMN = 680
 WIDE_SCREEN = "45em"
 ON_A_PHONE = "91vw"

@@ -1,6 +1,7 @@
 """What a page does to rendered HTML that a mail or a feed does not want. Pure functions over sanitised HTML."""
 
 import re
+from collections.abc import Sequence
 from itertools import count
 
 from blogapp.core.markup import plain
@@ -48,6 +49,16 @@ def for_page(html: str, highest: int = 2, *, linked: bool = False, own_origin: s
     html = EMPTY_HEADER.sub(r"<td\1></td>", html)
     html = re.sub(r"<table(?=[\s>])", table, html).replace("</table>", "</table></div>")
     return re.sub(r"<pre(?=[\s>])(?![^>]*tabindex)", '<pre tabindex="0"', html)
+
+
+def sheets_of(html: str, sections: Sequence[object] = ()) -> tuple[str, ...]:
+    """The sheets of static/ that a page with this text carries beside reading.css.
+
+    Args:
+        html: as `for_page` gives it.
+        sections: the contents that stand before it.
+    """
+    return ("long",) if sections or 'class="asks' in html else ()
 
 
 def with_named_notes(html: str) -> str:

@@ -11,7 +11,7 @@ from blogapp.reading import finding
 from blogapp.reading.blueprint import bp
 from blogapp.reading.finding import Topic
 from blogapp.reading.responses import public
-from blogapp.reading.views import place_asked
+from blogapp.reading.views import by_year, place_asked
 
 ON_A_PAGE = 60
 
@@ -55,7 +55,7 @@ def _page(topic: Topic, problem: str = "") -> str:
     return render_template(
         "reading/tag.html",
         topic=topic,
-        posts=shown,
+        years=by_year(shown),
         older=shown[-1].id if len(found) > ON_A_PAGE else None,
         before=before,
         renames=may(current_member(), "tag.manage"),

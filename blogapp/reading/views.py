@@ -26,7 +26,7 @@ from blogapp.reading.nearest import nearest
 from blogapp.reading.outline import contents
 from blogapp.reading.queries import Entry, Person, Whole
 from blogapp.reading.responses import public
-from blogapp.reading.showing import beginning, for_page
+from blogapp.reading.showing import beginning, for_page, sheets_of
 from blogapp.reading.theme import icon_png
 from blogapp.reading.weekly import weeks_written
 
@@ -46,6 +46,7 @@ def _for_templates() -> dict[str, Any]:
         "week_words": lambda weeks, year=None: plain_dates(weeks, settings().site_epoch, year),
         "nearest": lambda: nearest(request.path),
         "for_page": _shown,
+        "sheets_of": sheets_of,
         "contents": contents,
         "direction": metadata.direction,
         "locale": metadata.locale,
@@ -193,16 +194,21 @@ def _member_page(person: Person) -> ResponseReturnValue:
             "reading/member.html",
             person=person,
             rows=[row for row in rows if row.written],
-            years=[(year, list(entries)) for year, entries in groupby(shown, key=_year)],
+            years=by_year(shown),
             older=shown[-1].id if len(found) > BY_A_MEMBER else None,
             before=before,
         )
     )
 
 
-def _year(entry: Entry) -> int:
-    assert entry.published_at is not None
-    return local(entry.published_at).year
+def by_year(entries: Iterable[Entry]) -> list[tuple[int, list[Entry]]]:
+    """(2026, entries) by the year of publication, in the site's time zone."""
+
+    def year(entry: Entry) -> int:
+        assert entry.published_at is not None
+        return local(entry.published_at).year
+
+    return [(number, list(group)) for number, group in groupby(entries, key=year)]
 
 
 def _elsewhere(slug: str, hidden: Whole | None) -> ResponseReturnValue:

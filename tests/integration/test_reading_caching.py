@@ -1,5 +1,7 @@
 """What every public page has in common: no cookie, the same bytes, 304, landmarks, little weight."""
 
+import base64
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +94,18 @@ def test_a_note_of_the_usual_length_weighs_little(reader: FlaskClient, bob: Memb
     page = reader.get("/week-473")
     assert soup(page).select("link[rel=stylesheet], script[src]") == []
     assert len(brotli.compress(page.data, mode=brotli.MODE_TEXT, quality=5)) <= 8_000
+
+
+def test_a_page_that_is_as_it_was_keeps_the_policy_that_knows_its_style(reader: FlaskClient, some_posts: None) -> None:
+    """A browser puts the headers of a 304 in the place of those that it kept (RFC 9111 §3.2)."""
+    for address in ("/", "/week-473", "/archive", "/archive/2018", "/search?q=work", "/search?q=work"):
+        whole = reader.get(address)
+        again = reader.get(address, headers={"If-None-Match": whole.headers["ETag"]})
+        assert (whole.status_code, again.status_code) == (200, 304), address
+        policy = again.headers["Content-Security-Policy"]
+        assert policy == whole.headers["Content-Security-Policy"], address
+        style = whole.text.partition("<style>")[2].partition("</style>")[0]
+        assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy, address
 
 
 def test_a_page_without_a_database_still_says_what_is_wrong(app: Flask, bob: Member) -> None:

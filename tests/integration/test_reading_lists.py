@@ -122,7 +122,7 @@ def test_the_archive_shows_every_week_written_joined_or_left_out(reader: FlaskCl
 def test_every_year_of_the_calendar_has_a_page_even_one_without_posts(reader: FlaskClient, bob: Member) -> None:
     week(bob, 473)
     with time_machine.travel(datetime(2021, 6, 1, tzinfo=UTC), tick=False):
-        years = hrefs(soup(reader, "/archive"), ".weeks .year")
+        years = hrefs(soup(reader, "/archive"), "#years a")
         assert years == [f"/archive/{year}" for year in (2021, 2020, 2019, 2018)]
         for address in years:
             assert "No note for weeks" in soup(reader, address).get_text()

@@ -12,7 +12,8 @@ from blogapp.core import colours
 from blogapp.core.colours import DEFAULT, Shades, accent, contrast, from_oklch, parse_colour, theme_css, to_oklch
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-CSS = "".join((STATIC / f"{name}.css").read_text("utf-8") for name in ("reading", "calendar", "site"))
+SHEETS = ("reading", "long", "calendar", "finding", "site")
+CSS = "".join((STATIC / f"{name}.css").read_text("utf-8") for name in SHEETS)
 LIGHT, DARK = (
     dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
     for block in re.findall(r":root \{\n(.*?)\n *\}", CSS, re.DOTALL)[:2]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from blogapp.core.markup import plain, render
 from blogapp.reading.outline import outlined
-from blogapp.reading.showing import GENEROUS, beginning, for_page
+from blogapp.reading.showing import GENEROUS, beginning, for_page, sheets_of
 
 
 def test_tables_and_code_scroll_and_can_be_reached_by_keyboard() -> None:
@@ -18,6 +18,13 @@ def test_tables_and_code_scroll_and_can_be_reached_by_keyboard() -> None:
     assert re.findall(opening, html) == ["1", "2"]
     assert html.count("</table></div>") == 2
     assert html.count('<pre tabindex="0"') == 1
+
+
+def test_only_texts_that_need_a_further_sheet_carry_it() -> None:
+    film = for_page('<p><iframe src="https://www.youtube.com/embed/abcdefghijk"></iframe></p>')
+    assert sheets_of(film) == ("long",)
+    assert sheets_of("<p>Words.</p>", sections=["One"]) == ("long",)
+    assert sheets_of("<p>Words.</p>") == ()
 
 
 def test_an_empty_corner_of_a_table_is_no_header() -> None:

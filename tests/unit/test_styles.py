@@ -40,7 +40,7 @@ def test_the_policy_names_the_hash_of_every_style_of_the_page() -> None:
         assert style_sources() == ""
 
 
-@pytest.mark.parametrize("name", ["reading", "calendar", "site"])
+@pytest.mark.parametrize("name", ["reading", "long", "calendar", "finding", "site"])
 def test_every_rule_is_still_there_when_blanks_are_gone(name: str) -> None:
     whole = (
         re.sub(r"\s+", "", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
