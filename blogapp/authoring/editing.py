@@ -229,7 +229,8 @@ def _page(
 
 
 def _rendered(title: str, text: str, format: str) -> str:
-    return prefix_ids(render(text_for(text), title=title, format=format).html, PREVIEW_IDS)
+    html = prefix_ids(render(text_for(text), title=title, format=format).html, PREVIEW_IDS)
+    return render_template("authoring/_shown.html", html=html)
 
 
 @bp.post("/write/preview")
