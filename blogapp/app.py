@@ -42,6 +42,13 @@ CACHE = "blogapp.cache"
 SESSION_COOKIE = "blog_session"
 # What stays as it is in a query (RFC 3986 §3.4), and "%", because it comes quoted.
 IN_QUERY = "/?:@!$&'()*+,;=-._~%"
+# What visitors and members do meet of HTTP's own errors.
+IN_OUR_WORDS = {
+    400: ("That did not work", "What the browser sent was not complete. Nothing was changed; go back and try again."),
+    405: ("Nothing to see at this address", "It only takes what a form sends. Go back to the form, and send it from there."),
+    413: ("Too large", "What was sent is larger than this site takes. Nothing was changed; send less, or a smaller file."),
+    429: ("Too many tries", "Wait a minute, then try again."),
+}
 
 
 class Application(Flask):
@@ -153,7 +160,7 @@ def _handle_errors(app: Flask) -> None:
         response = error.get_response()
         if status < 400:
             return response
-        return _page(status, error.name, error.description or "")
+        return _page(status, *IN_OUR_WORDS.get(status, (error.name, error.description or "")))
 
     @app.errorhandler(OperationalError)
     def _database(error: OperationalError) -> ResponseReturnValue:

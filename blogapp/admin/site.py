@@ -88,16 +88,16 @@ def site() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(form, 422 if form.errors else 200)
     if request.form.get("go"):
-        return _page(form, 200)
+        return _page(form, 200, previewed=True)
     choose(form.choices(), asking().id)
     tell("Saved. Readers see it from now on.")
     return redirect(url_for("admin.site"), code=303)
 
 
-def _page(form: SiteForm, status: int) -> ResponseReturnValue:
+def _page(form: SiteForm, status: int, *, previewed: bool = False) -> ResponseReturnValue:
     """The form with swatches of the colour in it; of the saved one where that is none."""
     shown = site_accent() if form.site_accent.errors else accent(form.site_accent.data or site_accent().chosen)
     form.accent_picked.data = form.accent_shown.data = shown.chosen
     themes: list[tuple[str, Any]] = [("Light", shown.light), ("Dark", shown.dark)]
-    page = render_template("admin/site.html", form=form, themes=themes, contrast=contrast, troubles=troubles())
-    return page, status
+    shown_too = {"themes": themes, "contrast": contrast, "troubles": troubles(), "previewed": previewed}
+    return render_template("admin/site.html", form=form, **shown_too), status

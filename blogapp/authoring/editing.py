@@ -125,7 +125,7 @@ def _save(post: Post, form: EditForm) -> ResponseReturnValue:
             overwrites=bool(form.overwrites.data),
             in_menu=form.in_menu.data if form.kind.data == "page" and form.in_menu.raw_data else None,
             tags=names_typed(form.tags.data or "") if form.tags.raw_data else None,
-            correction=(form.correction_note.data or "") if form.correction.data else None,
+            correction=_correction(form),
         )
     except Invalid as error:
         show_problem(form, error)
@@ -138,6 +138,15 @@ def _save(post: Post, form: EditForm) -> ResponseReturnValue:
         return {"version": saved.version, "seen": seen, "slug": saved.slug, "message": words}
     tell(words)
     return redirect(url_for("authoring.edit", post_id=saved.id), code=303)
+
+
+def _correction(form: EditForm) -> str | None:
+    """What was wrong, if this is to go on record as a correction."""
+    note = (form.correction_note.data or "").strip()
+    if note and not form.correction.data:
+        message = "Tick “This is a correction” as well, or empty its note."
+        raise Invalid(message, {"correction_note": message})
+    return note if form.correction.data else None
 
 
 def _slug(post: Post, form: EditForm) -> str | None:
@@ -229,7 +238,8 @@ def _page(
 
 
 def _rendered(title: str, text: str, format: str) -> str:
-    return prefix_ids(render(text_for(text), title=title, format=format).html, PREVIEW_IDS)
+    html = prefix_ids(render(text_for(text), title=title, format=format).html, PREVIEW_IDS)
+    return render_template("authoring/_shown.html", html=html)
 
 
 @bp.post("/write/preview")

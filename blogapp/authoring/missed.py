@@ -7,6 +7,7 @@ from blogapp.auth.permissions import demand
 from blogapp.auth.session import asking, members_only, tell
 from blogapp.authoring.blueprint import bp
 from blogapp.core.config import settings
+from blogapp.core.db import db
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.posts import missed as weeks_missed
 from blogapp.posts.weeks import Weeks
@@ -20,6 +21,10 @@ def missed(week: int) -> ResponseReturnValue:
     """The form, and what it sends."""
     demand(asking(), "week.explain")
     if request.method == "GET":
+        note = weeks_missed.note_about(week, db.session())
+        if note is not None:
+            tell(f"Week {week} has a note: this one.")
+            return redirect(url_for("reading.page", slug=note.slug), code=303)
         return _page(week, weeks_missed.reason_for(week))
     reason = request.form.get("reason", "")
     try:

@@ -16,6 +16,7 @@ from blogapp.digest.publishing import arms_by_default
 from blogapp.posts.deleted import gone_on
 from blogapp.posts.models import Post
 from blogapp.posts.queries import list_attachments, list_revisions, read_post
+from blogapp.posts.tags import tags_of
 
 REVISIONS_SHOWN = 5
 # A digest whose sending has begun: publishing the post again sends nothing more.
@@ -52,6 +53,7 @@ def post_page(post_id: int) -> dict[str, Any]:
         "revisions": revisions[:REVISIONS_SHOWN],
         "older_revisions": max(0, len(revisions) - REVISIONS_SHOWN),
         "files": [file for file, _ in list_attachments(post_id) if file.removed_at is None],
+        "tags": tags_of(post_id),
         "gone_on": gone_on(post.deleted_at) if post.deleted_at else None,
     }
 

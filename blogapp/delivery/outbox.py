@@ -30,6 +30,7 @@ from blogapp.delivery.replies import Outcome, Verdict
 from blogapp.delivery.smtp import RelayTrouble
 from blogapp.delivery.suppressions import suppress, suppressed
 from blogapp.delivery.wake import OUTBOX, notify
+from blogapp.delivery.wrapping import fitted
 
 # Somebody's way into their account: sent whatever is known about the address.
 SECURITY = frozenset({"invitation", "password-reset", "password-changed", "email-changed"})
@@ -73,7 +74,7 @@ def queue_mail(
         sender=site_mailbox(),
         to=Mailbox(to_name, to),
         subject=subject,
-        text=_render(purpose, "body.txt", whole).strip() + "\n",
+        text=fitted(_render(purpose, "body.txt", whole).strip() + "\n"),
         html=html,
         headers={"Auto-Submitted": "auto-generated", **(headers or {})},  # RFC 3834 §5
         reply_to=reply_to,

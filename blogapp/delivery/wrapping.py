@@ -47,6 +47,15 @@ def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> lis
     return [line.replace(HARD, " ").rstrip() for line in lines]
 
 
+def fitted(text: str, width: int = 72) -> str:
+    """The same with no line that is longer than it must be: what is too long goes on below, as far indented."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        lines += wrap(line, width, indent) if columns(line) > width else [line]
+    return "\n".join(lines)
+
+
 def _units(text: str) -> list[tuple[bool, str]]:
     """What may not be broken, each with whether a blank comes before it."""
     units: list[tuple[bool, str]] = []

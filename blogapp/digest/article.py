@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from blogapp.core.embeds import original
+from blogapp.core.embeds import embed
 from blogapp.core.markup import absolute, prefix_ids
 from blogapp.delivery.tree import Element, Node, parse, render
 
@@ -120,11 +120,18 @@ def _picture(attributes: dict[str, str], context: _Context) -> dict[str, str]:
 
 def _player(node: Element) -> Element:
     """What cannot play in a mail is a link to it; to the page about it, where a host has one."""
+    if node.tag == "iframe":
+        shown = embed(render(node))
+        address, words = shown.original, f"{shown.verb} {shown.name} at {shown.host}"
+        return _link("", words, address)
     sources = [element.attributes["src"] for element in node.walk() if element.attributes.get("src")]
-    address = original(sources[0]) if sources else ""
-    verb = {"audio": "Listen to", "video": "Watch"}.get(node.tag, "See")
+    address = sources[0] if sources else ""
     name = node.attributes.get("title", "").strip() or re.sub(r"^https?://(?:www\.)?", "", address)
-    return Element("p", {"class": "player"}, [f"{verb} ", Element("a", {"href": address}, [name])] if address else [])
+    return _link("Listen to " if node.tag == "audio" else "Watch ", name, address)
+
+
+def _link(before: str, words: str, address: str) -> Element:
+    return Element("p", {"class": "player"}, [before, Element("a", {"href": address}, [words])] if address else [])
 
 
 def shorten(article: Element, room: int) -> Element:

@@ -44,8 +44,7 @@ def record_missed(week: int, reason: str, by: int) -> MissedWeek:
         raise Invalid(f"Weeks go from 0 to {LAST_WEEK}.", {"reason": f"Weeks go from 0 to {LAST_WEEK}."})
     with transaction() as session:
         demand(session.get(Member, by), "week.explain")
-        covering = select(Post).where(Post.kind == "week", Post.state == "published", Post.week_from <= week)
-        note = session.execute(covering.where(Post.week_to >= week).limit(1)).scalar_one_or_none()
+        note = note_about(week, session)
         if note is not None:
             raise Conflict(f"Week {week} has a note: “{note.title}”.")
         missed = session.merge(MissedWeek(week=week, reason=reason, member_id=by, at=now()))
@@ -64,6 +63,12 @@ def forget_missed(week: int, by: int) -> None:
         session.delete(missed)
         record(session, "week.forget", f"week:{week}", by=by)
         bump_version(session)
+
+
+def note_about(week: int, session: Session) -> Post | None:
+    """The published note that covers a week."""
+    covering = select(Post).where(Post.kind == "week", Post.state == "published", Post.week_from <= week)
+    return session.execute(covering.where(Post.week_to >= week).limit(1)).scalar_one_or_none()
 
 
 def reason_for(week: int) -> str:

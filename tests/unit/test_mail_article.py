@@ -48,7 +48,7 @@ def test_what_a_page_needs_becomes_what_a_mail_can_show(html: str, expected: str
 
 def test_a_player_becomes_a_link() -> None:
     html = sanitise('<iframe src="https://player.vimeo.com/video/1" title="Our talk"></iframe>')
-    assert adapted(html) == '<p class="player">See <a href="https://vimeo.com/1">Our talk</a></p>'
+    assert adapted(html) == '<p class="player"><a href="https://vimeo.com/1">Play “Our talk” at vimeo.com</a></p>'
 
 
 def test_footnotes_keep_their_links_under_ids_of_their_own() -> None:
