@@ -15,6 +15,8 @@ from blogapp.core.web import check_origin, parts_of, safe_next
 PREFIX = "kept-"
 ADDRESS = "kept_for"
 SECRET = ("password", "csrf_token")
+# Chosen from a list, pressed, or put there by a page: sent again, but nothing to read for whoever typed the rest.
+NOT_TYPED = frozenset("do go seen kind state role accent_shown accent_picked outside_pictures".split())
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,12 @@ class Kept:
     @property
     def texts(self) -> list[tuple[str, str]]:
         """The fields that a person typed something into."""
-        return [(name, value) for name, value in self.fields if _is_text(value)]
+        return [(name, value) for name, value in self.fields if _is_text(name, value)]
 
     @property
     def rest(self) -> list[tuple[str, str]]:
         """The others: ticks, numbers, empty ones."""
-        return [(name, value) for name, value in self.fields if not _is_text(value)]
+        return [(name, value) for name, value in self.fields if not _is_text(name, value)]
 
 
 def ask_again() -> ResponseReturnValue:
@@ -91,8 +93,13 @@ def _pairs(form: MultiDict[str, str]) -> list[tuple[str, str]]:
     return list(form.items(multi=True))
 
 
-def _is_text(value: str) -> bool:
-    return bool(value.strip()) and not value.strip().isdigit() and value not in ("y", "on", "true")
+def _is_text(name: str, value: str) -> bool:
+    return (
+        name not in NOT_TYPED
+        and bool(value.strip())
+        and not value.strip().isdigit()
+        and value not in ("y", "on", "true")
+    )
 
 
 def _wants_json() -> bool:

@@ -189,6 +189,9 @@ def test_the_live_preview_is_sanitised_and_saves_nothing(post: Post, bob: Member
         "/write/preview", data={"title": "T", "body": "# T\n\n**b** <script>alert(1)</script> it's"}, headers=JSON
     )
     assert response.json == {"html": "<p><strong>b</strong>  it’s</p>", "words": 7}
+    film = '<iframe src="https://player.vimeo.com/video/1" title="Our talk"></iframe>'
+    shown = log_in(bob).post("/write/preview", data={"body": film}, headers=JSON).get_json()["html"]
+    assert shown.index("<details><summary>Play “Our talk”") < shown.index("<iframe"), "it would load unasked"
     too_long = log_in(bob).post("/write/preview", data={"body": "x" * 500_001}, headers=JSON)
     assert too_long.status_code == 422
     assert "too long" in too_long.get_json()["error"]
@@ -266,11 +269,13 @@ def test_who_may_not_edit_is_refused_and_a_text_that_was_sent_is_shown(
 ) -> None:
     own = create_post("article", "Mine", "x", carol.id)
     client = log_in(carol)
-    form = {**open_editor(client, own), "body": "Typed while it was published."}
+    typed_too = {"tags": "boats, bread", "correction": "y", "correction_note": "It was four."}
+    form = {**open_editor(client, own), "body": "Typed while it was published.", **typed_too}
     publish(own.id, 1, erin.id)
     response = client.post(f"/posts/{own.id}/edit", data=form)
     assert response.status_code == 403
-    assert "Typed while it was published." in response.text
+    for words in ("Typed while it was published.", "boats, bread", "It was four.", "You had ticked"):
+        assert words in response.text
     assert client.get(f"/posts/{own.id}/edit").status_code == 403
     assert client.post(f"/posts/{own.id}/edit", data=form, headers=JSON).status_code == 403
 

@@ -41,7 +41,9 @@ def test_a_reason_stands_in_the_map_on_the_year_and_at_the_address(
     assert reader.get("/week-471").status_code == 200
 
 
-def test_who_may_say_why_and_what_cannot_be_said(bob: Member, carol: Member) -> None:
+def test_who_may_say_why_and_what_cannot_be_said(
+    bob: Member, carol: Member, log_in: Callable[[Member], FlaskClient]
+) -> None:
     with pytest.raises(NotAllowed):
         record_missed(471, "Away.", carol.id)
     for reason in ("", " \n ", "x" * 201):
@@ -50,6 +52,7 @@ def test_who_may_say_why_and_what_cannot_be_said(bob: Member, carol: Member) -> 
     with pytest.raises(Invalid):
         record_missed(10_000, "Away.", bob.id)
     week(bob, 470, 471)
+    assert log_in(bob).get("/write/weeks/471").headers["Location"] == "/week-470-and-471"
     with pytest.raises(Conflict):
         record_missed(471, "Away.", bob.id)
     record_missed(472, "Away.", bob.id)

@@ -24,6 +24,20 @@ def test_a_referer_that_cannot_be_taken_apart_is_none(app: Flask, reader: FlaskC
     assert "Kept." in response.text
 
 
+def test_errors_of_http_are_said_in_our_words(reader: FlaskClient) -> None:
+    assert "It only takes what a form sends" in reader.get("/write/preview").text
+    too_large = reader.post("/login", data={"email": "x" * 4_100_000}, content_type="multipart/form-data")
+    assert too_large.status_code == 413
+    assert "Nothing was changed" in too_large.text
+
+
+@pytest.mark.parametrize("path", ["unsubscribe", "preferences", "confirm", "confirm-address"])
+def test_a_link_from_a_mail_that_was_broken_on_the_way_says_how_to_get_another(reader: FlaskClient, path: str) -> None:
+    response = reader.get(f"/{path}/1-broken")
+    assert response.status_code == 404
+    assert 'href="/subscribe"' in response.text
+
+
 @pytest.mark.parametrize("feed", ["atom", "rss", "json"])
 def test_an_address_that_cannot_be_taken_apart_breaks_no_feed(alice: Member, reader: FlaskClient, feed: str) -> None:
     article(alice, html='<p><a href="//[">this</a></p>')

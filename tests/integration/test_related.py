@@ -84,6 +84,9 @@ def test_only_a_recorded_correction_is_told_to_readers_and_moves_the_feeds(
         assert "Corrected" not in reader.get("/essay").text
         clock.shift(timedelta(hours=2))
         note = {"correction": "y", "correction_note": "It was four <loaves>."}
+        unticked = browser.post(address, data={**form, "version": "2", "correction_note": "It was four."})
+        assert unticked.status_code == 422, "what was typed would be lost"
+        assert 'value="It was four."' in unticked.text
         assert browser.post(address, data={**form, "version": "2", **note}).status_code == 303
         assert reader.get("/feed.json").get_json()["items"][0]["date_modified"] == "2018-03-01T02:00:00Z"
         assert b"<updated>2018-03-01T02:00:00Z</updated>" in reader.get("/feed.atom").data

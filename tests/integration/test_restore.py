@@ -55,6 +55,10 @@ def test_a_restored_site_is_the_same_and_sends_nothing_that_waited(
     blogapp: Command, copy: Command, site: Post, tmp_path: Path
 ) -> None:
     link_key = site_row().link_key
+    look = {"templates/reading/home.html": "Ours", "static/own.css": "main { }", "static/.hidden": "", "elsewhere": ""}
+    for name, content in look.items():
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).write_text(content)
     blogapp("backup site.tar.gz")
     said = copy(f"restore {tmp_path / 'site.tar.gz'}").stdout
     assert "Restored 1 files" in said
@@ -69,6 +73,9 @@ def test_a_restored_site_is_the_same_and_sends_nothing_that_waited(
         shown = {path.name for path in (tmp_path / "copy" / "files").glob("??/*")}
         assert shown == {path.name for path in (tmp_path / "data" / "files").glob("??/*")}
     dispose(restored)
+    there = {name: (tmp_path / "copy" / name).exists() for name in look}
+    assert there == dict(zip(look, (True, True, False, False), strict=True))
+    assert (tmp_path / "copy" / "static" / "own.css").read_text() == "main { }"
     assert not [name for name in listed(tmp_path / "copy") if name.startswith(".restore")]
 
 
@@ -137,6 +144,8 @@ def manifest(**changed: Any) -> dict[str, bytes | None]:
     [
         ({"manifest.json": b"{}", "../escape": b"x"}, "is no backup of blogapp: '../escape' is in it"),
         ({"manifest.json": b"{}", "files/../../escape": b"x"}, "is no backup of blogapp"),
+        ({"manifest.json": b"{}", "templates/../escape": b"x"}, "'templates/../escape' is in it"),
+        ({"manifest.json": b"{}", "static/link": None}, "'static/link' is in it"),
         ({"manifest.json": b"{}", "files/link": None}, "is no backup of blogapp: 'files/link' is in it"),
         ({"manifest.json": b"{}", f"files/00/{'0' * 63}": b"x"}, "is no backup of blogapp"),
         ({"manifest.json": b"not json"}, "it does not say what is in it"),

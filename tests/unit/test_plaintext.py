@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from blogapp.core.sanitise import sanitise
 from blogapp.delivery.plaintext import plain_text
 from blogapp.delivery.tree import DEEPEST, parse, render
-from blogapp.delivery.wrapping import columns, wrap
+from blogapp.delivery.wrapping import columns, fitted, wrap
 
 LONG = "https://example.org/" + "a-very-long-path/" * 8
 
@@ -195,3 +195,12 @@ def test_lines_fit_and_every_word_is_kept(words: list[str]) -> None:
 
 def test_a_picture_whose_address_cannot_be_taken_apart_costs_no_mail() -> None:
     assert "[image]" in plain_text('<p>See <img src="//["> there</p>', base_url="http://x.test")
+
+
+def test_lines_that_a_name_made_too_long_go_on_below_and_addresses_stay_whole() -> None:
+    address = "https://notes.test/" + "x" * 80
+    text = f"Short\n\n  {'word ' * 20}\n{address}\n-- \nEnd"
+    lines = fitted(text).split("\n")
+    assert lines[:2] == ["Short", ""]
+    assert lines[2:4] == [f"  {'word ' * 14}".rstrip(), f"  {'word ' * 6}".rstrip()]
+    assert lines[4:] == [address, "-- ", "End"]

@@ -1,12 +1,14 @@
 """Backing a site up into one file, and making a site of that file.
 
-The archive is a .tar.gz: `manifest.json`, `blog.sqlite3` (not with PostgreSQL, which has its own tools) and `files/`.
+The archive is a .tar.gz: `manifest.json`, `blog.sqlite3` (not with PostgreSQL, which has its own tools), `files/`, and
+the site's own `templates/` and `static/`.
 The secret key is left out on purpose: a backup that gets lost then forges no log-in. A restored site makes a new one,
 so members log in again; the links in old mails go on working, because their key is in the database.
 """
 
 import contextlib
 import json
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -27,6 +29,9 @@ from blogapp.porting.archive.packing import FILES, MANIFEST, OWN_FILE
 
 DATABASE = "blog.sqlite3"
 KIND = "backup of blogapp"
+# What a site's own look is made of (core/overrides.py). No hidden file, and no way out of the folder.
+LOOK = ("templates", "static")
+OF_THE_LOOK = re.compile(rf"(?:{'|'.join(LOOK)})(?:/(?!\.)[^/\\\0]+)+")
 # Raised when an archive of an older program cannot be read any more.
 FORMAT = 1
 REASON = "this site was restored from a backup, and the original may have gone on sending"
@@ -61,8 +66,9 @@ def restore(file: Path) -> Manifest:
         Invalid: this is no archive of ours, or of a newer program, or its database is broken.
         ArchiveFailed: it cannot be read or unpacked.
     """
-    target, files = database_file(), settings().data_dir / FILES
-    for there in (target, files):
+    target = database_file()
+    folders = [settings().data_dir / name for name in (FILES, *LOOK)]
+    for there in (target, *folders):
         if there is not None and there.exists() and not _is_empty(there):
             raise Conflict(f"{there} is there already. Restore into an empty data folder (BLOG_DATA_DIR).")
     with (
@@ -74,9 +80,10 @@ def restore(file: Path) -> Manifest:
             if target is None:
                 raise Invalid("This archive holds an SQLite database, and BLOG_DATABASE_URL names PostgreSQL.")
             _check_and_still(Path(folder) / DATABASE, bool(manifest.schema))
-        if (Path(folder) / FILES).is_dir():
-            shutil.rmtree(files, ignore_errors=True)
-            (Path(folder) / FILES).rename(files)
+        for there in folders:
+            if (Path(folder) / there.name).is_dir():
+                shutil.rmtree(there, ignore_errors=True)
+                (Path(folder) / there.name).rename(there)
         if manifest.database == "sqlite":
             assert target is not None
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +125,16 @@ def _write(folder: Path) -> Manifest:
         for path in stored:
             with contextlib.suppress(FileNotFoundError):  # purged since it was listed
                 archive.add(path, f"{FILES}/{path.relative_to(settings().data_dir / FILES)}")
+        for name, path in _own_look():
+            archive.add(path.resolve(), name)  # a link would be no plain file
     return manifest
+
+
+def _own_look() -> list[tuple[str, Path]]:
+    """The site's own templates and files, by the names that they get in the archive."""
+    home = settings().data_dir
+    found = ((path.relative_to(home).as_posix(), path) for name in LOOK for path in (home / name).rglob("*"))
+    return sorted((name, path) for name, path in found if path.is_file() and OF_THE_LOOK.fullmatch(name))
 
 
 def _copy_database(source: Path, copy: Path) -> None:
@@ -136,7 +152,7 @@ def _unpack(file: Path, folder: Path) -> Manifest:
         for name, content in members:
             if name.startswith("tables/"):
                 raise Invalid(f"{file} is an archive, not a backup: blogapp import archive makes a site of it.")
-            if name not in (MANIFEST, DATABASE) and not OWN_FILE.fullmatch(name):
+            if name not in (MANIFEST, DATABASE) and not (OWN_FILE.fullmatch(name) or OF_THE_LOOK.fullmatch(name)):
                 raise Invalid(f"{file} is no {KIND}: {name!r} is in it.")
             packing.copy_out(content, folder / name)
     manifest = _read_manifest(folder / MANIFEST)
