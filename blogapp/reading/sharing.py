@@ -20,7 +20,7 @@ from blogapp.reading.blueprint import bp
 from blogapp.reading.calendar import plain_dates, year_of
 from blogapp.reading.cards import Card
 from blogapp.reading.files import send_picture
-from blogapp.reading.queries import ENTRY, PUBLIC, Entry, Person, members, posts
+from blogapp.reading.queries import Entry, Person, listed, members, posts
 from blogapp.reading.weekly import Written, weeks_written
 
 # Raised with every change to how a card is drawn.
@@ -141,9 +141,8 @@ def site_card(digest: str) -> ResponseReturnValue:
 
 
 def _public_entry(post_id: int) -> Entry | None:
-    query = select(*ENTRY).join_from(posts, members, members.c.id == posts.c.author_id)
-    row = db.session.execute(query.where(posts.c.id == post_id, PUBLIC)).one_or_none()
-    return None if row is None else Entry(**row._mapping)
+    row = db.session.execute(listed().where(posts.c.id == post_id)).one_or_none()
+    return None if row is None else Entry(*row)
 
 
 def _person(member_id: int) -> Person | None:
