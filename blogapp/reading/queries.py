@@ -12,17 +12,21 @@ from flask import g
 from sqlalchemy import (
     Column,
     ColumnElement,
+    CompoundSelect,
     Connection,
     CursorResult,
     Executable,
+    Integer,
     Select,
     Table,
     TextClause,
     and_,
     bindparam,
     func,
+    literal_column,
     select,
     tuple_,
+    union_all,
 )  # fmt: skip
 
 from blogapp.audit.models import AuditEntry
@@ -190,25 +194,48 @@ AT = select(*WHOLE).join_from(posts, members, members.c.id == posts.c.author_id)
 AT = AT.where(posts.c.slug == bindparam("slug"))
 
 
-def neighbours(post: Entry) -> tuple[Entry | None, Entry | None]:
-    """The posts before and after it: by week for notes, by date among its own kind for others; pages have none."""
+@dataclass(frozen=True)
+class Around:
+    """What stands beside a post: before and after it, and what else was published about the same weeks."""
+
+    before: Entry | None = None
+    after: Entry | None = None
+    companions: tuple[Entry, ...] = ()
+
+
+def around(post: Entry) -> Around:
+    """By week for notes, by date among its own kind for others; pages have nothing around them."""
     if post.kind == "page" or post.published_at is None:
-        return None, None
-    if post.kind == "week" and post.week_from is not None:
-        found = [entries(asked(EARLIER, week=post.week_from)), entries(asked(LATER, week=post.week_to))]
+        before = after = None
+    elif post.kind == "week" and post.week_from is not None:
+        before, after = _two(BY_WEEK, first=post.week_from, last=post.week_to)
     else:
-        here = {"kind": post.kind, "at": post.published_at, "number": post.id}
-        found = [entries(asked(OLDER, **here)), entries(asked(NEWER, **here))]
-    return next(iter(found[0]), None), next(iter(found[1]), None)
+        before, after = _two(BY_DATE, kind=post.kind, at=post.published_at, number=post.id)
+    return Around(before, after, tuple(companions(post)))
+
+
+def _two(statement: Executable, **values: Any) -> tuple[Entry | None, Entry | None]:
+    """The posts that are found under 0 and under 1."""
+    found = {place: Entry(*row) for place, *row in asked(statement, **values)}
+    return found.get(0), found.get(1)
 
 
 WEEKS = listed(PUBLIC_BY_WEEK).where(posts.c.kind == "week").limit(1)
-EARLIER = WEEKS.where(posts.c.week_from < bindparam("week"), posts.c.week_to < bindparam("week"))
+EARLIER = WEEKS.where(posts.c.week_from < bindparam("first"), posts.c.week_to < bindparam("first"))
 EARLIER = EARLIER.order_by(posts.c.week_from.desc(), posts.c.id.desc())
-LATER = WEEKS.where(posts.c.week_from > bindparam("week")).order_by(posts.c.week_from, posts.c.id)
+LATER = WEEKS.where(posts.c.week_from > bindparam("last")).order_by(posts.c.week_from, posts.c.id)
 ALIKE = listed().where(posts.c.kind == bindparam("kind")).limit(1)
 OLDER = newest_first(ALIKE.where(KEY < HERE))
 NEWER = ALIKE.where(KEY > HERE).order_by(posts.c.published_at, posts.c.id)
+
+
+def _both(before: Select[Any], after: Select[Any]) -> CompoundSelect[Any]:
+    parts = [query.with_only_columns(literal_column(str(n), Integer).label("place"), *ENTRY)
+             for n, query in enumerate((before, after))]  # fmt: skip
+    return union_all(*(select(part.subquery()) for part in parts))
+
+
+BY_WEEK, BY_DATE = _both(EARLIER, LATER), _both(OLDER, NEWER)
 
 
 def companions(post: Entry) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import abort
@@ -70,6 +71,7 @@ def _image(name: str, card: Card, alt: str) -> ShareImage:
     return ShareImage(whole_url(f"/share/{name}-{_digest(card)}.png"), cards.WIDTH, cards.HEIGHT, alt)
 
 
+@lru_cache(maxsize=1024)
 def _digest(card: Card) -> str:
     return hashlib.sha256(f"{DRAWING} {card!r}".encode()).hexdigest()[:DIGITS]
 
@@ -108,7 +110,7 @@ def _site_card() -> Card:
 
 def _archive_card(weeks: list[Written]) -> Card:
     epoch = settings().site_epoch
-    spans = tuple((note.week_from, note.week_to) for note in weeks)
+    spans = tuple(note[:2] for note in weeks)
     since = year_of(min(first for first, _ in spans), epoch)
     return Card(site=choice("site_title"), accent=accent(), title=f"Every week since {since}", epoch=epoch, weeks=spans)
 

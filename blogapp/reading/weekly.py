@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     CompoundSelect,
@@ -40,9 +40,8 @@ MONTHS = range(1, 13)
 IN_A_YEAR = 12
 
 
-@dataclass(frozen=True)
-class Written:
-    """A note and the weeks that it covers, for the calendar."""
+class Written(NamedTuple):
+    """A note and the weeks that it covers, for the calendar. A tuple, as there may be a thousand of them."""
 
     week_from: int
     week_to: int
@@ -57,7 +56,7 @@ def weeks_written(weeks: Weeks | None = None, *, by: int | None = None) -> list[
     """Every public note's weeks in their order: of one member or of all, of some weeks or of all."""
     given: dict[str, Any] = {} if weeks is None else {"first": weeks.first, "last": weeks.last}
     given |= {} if by is None else {"by": by}
-    return [Written(*row) for row in asked(_weeks_written(some=weeks is not None, theirs=by is not None), **given)]
+    return [Written._make(row) for row in asked(_weeks_written(some=weeks is not None, theirs=by is not None), **given)]
 
 
 @cache
