@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, redirect, render_template, request
+from flask import Flask, Response, current_app, has_request_context, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 from sqlalchemy import event
@@ -23,6 +23,7 @@ from blogapp.core.assets import FOR_EVER, is_present, text_asset
 from blogapp.core.config import Settings
 from blogapp.core.db import db, init_db
 from blogapp.core.errors import BlogError, TooMany
+from blogapp.core.fragments import init_fragments
 from blogapp.core.hits import hit_log
 from blogapp.core.logs import Batch
 from blogapp.core.overrides import init_overrides
@@ -65,7 +66,8 @@ class Application(Flask):
 
         A path depends on nothing but these arguments, unless it is a whole address or relative to the blueprint.
         """
-        if request and not request.script_root and not endpoint.startswith(".") and "_external" not in values:
+        whole = values.get("_external") or values.get("_scheme")  # flask.url_for says None for either
+        if not whole and not endpoint.startswith(".") and has_request_context() and not request.script_root:
             return self._known_path(endpoint, **values)
         return super().url_for(endpoint, **values)
 
@@ -117,6 +119,7 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
     init_db(app, chosen.database_url, **engine_options)
     csrf.init_app(app)
     init_web(app)
+    init_fragments(app)
     init_overrides(app)
     init_access_log(app, known_member_id)
     for blueprint in (auth, authoring, subscribing, admin, reading, health):

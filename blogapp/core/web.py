@@ -32,6 +32,16 @@ CSP = (
     "frame-src 'self' " + " ".join(f"https://{host}" for host in FRAME_HOSTS)
 )
 
+SECURITY = [
+    (name.lower(), name, value)
+    for name, value in (
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "strict-origin-when-cross-origin"),
+        ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Strict-Transport-Security", "max-age=31536000"),  # the last: only where the site is read by https alone
+    )
+]
 
 # Nothing in it that means another place than it says: a host, `..`
 PLAIN_PATH = re.compile(r"/(?![/.])(?!.*/[/.])")
@@ -85,13 +95,12 @@ def _take_request_id() -> None:
 def _add_headers(response: Response) -> Response:
     headers = response.headers
     headers["X-Request-ID"] = request_id.get()
-    headers.setdefault("Content-Security-Policy", CSP % style_sources())
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if settings().secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    present = {name.lower() for name, _ in headers}  # setdefault looks through all of them each time
+    if "content-security-policy" not in present:
+        headers.add("Content-Security-Policy", CSP % style_sources())
+    for lower, name, value in SECURITY if settings().secure else SECURITY[:-1]:
+        if lower not in present:
+            headers.add(name, value)
     return response
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask import abort, render_template, request
@@ -107,7 +108,7 @@ def _row(year: int, bounds: Bounds) -> Year:
     epoch = settings().site_epoch
     weeks = weeks_of(year, epoch)
     if weeks is None or bounds.first_week is None or weeks.first > LAST_WEEK:
-        return Year(year, [])
+        return Year(year, epoch)
     weeks = Weeks(weeks.first, min(weeks.last, LAST_WEEK))
     shown = range(bounds.first_week, week_of(today(), epoch) + 1)
     return row_of(year, weekly.weeks_written(weeks), epoch, shown, weekly.weeks_missed(weeks))
@@ -175,7 +176,12 @@ def span_of(year: int, month: int) -> Span:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(settings().site_timezone)).astimezone(UTC)
+    return _midnight_in(day, settings().site_timezone)
+
+
+@lru_cache(maxsize=4096)
+def _midnight_in(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def _place(entry: Entry | Stub) -> tuple[datetime, int]:

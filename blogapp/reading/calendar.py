@@ -6,7 +6,7 @@ A week belongs to the year of its Thursday (ISO 8601), so that every row has 52 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 
 from markupsafe import Markup
@@ -31,14 +31,27 @@ class Cell:
 
 @dataclass(frozen=True)
 class Year:
-    """A row: 52 or 53 places, None where the week is before the first or after the present one."""
+    """A row, by what it is made of: two that are equal look alike.
+
+    notes: about its weeks, in their order. shown: the weeks that have a cell even without a note. missed: (week, why it
+    has no note).
+    """
 
     number: int
-    cells: list[Cell | None]
+    epoch: date
+    notes: tuple[Written, ...] = ()
+    shown: range = range(0)
+    missed: tuple[tuple[int, str], ...] = ()
 
-    @property
-    def written(self) -> int:
-        return sum(1 for cell in self.cells if cell and cell.slug)
+    @cached_property
+    def cells(self) -> list[Cell | None]:
+        """52 or 53 places, None where the week is before the first or after the present one."""
+        notes: dict[int, Written] = {}
+        for note in self.notes:
+            for number in range(note.week_from, note.week_to + 1):
+                notes.setdefault(number, note)
+        weeks = range(_start(self.number, self.epoch), _start(self.number + 1, self.epoch))
+        return _cells(weeks, self.epoch, notes, self.shown, dict(self.missed))
 
 
 @dataclass(frozen=True)
@@ -84,15 +97,13 @@ def calendar(
     Args:
         missed: week -> why it has no note.
     """
-    notes = _by_week(written)
+    notes = _by_year(written, epoch)
     if not notes:
         return []
-    first, present = min(notes), week_of(today, epoch)
-    years = {year_of(number, epoch) for number in notes} | set(
-        range(year_of(first, epoch), year_of(present, epoch) + 1)
-    )
-    shown = range(first, present + 1)
-    return [Year(year, _cells(year, epoch, notes, shown, missed or {})) for year in sorted(years, reverse=True)]
+    first = min(note.week_from for note in notes[min(notes)])
+    shown = range(first, week_of(today, epoch) + 1)
+    years = notes.keys() | set(range(min(notes), year_of(shown.stop - 1, epoch) + 1))
+    return [row_of(year, notes.get(year, ()), epoch, shown, missed or {}) for year in sorted(years, reverse=True)]
 
 
 def row_of(year: int, written: Iterable[Written], epoch: date, shown: range, missed: Mapping[int, str]) -> Year:
@@ -102,35 +113,48 @@ def row_of(year: int, written: Iterable[Written], epoch: date, shown: range, mis
         written: the notes about its weeks.
         shown: the weeks that have a cell even without a note.
     """
-    return Year(year, _cells(year, epoch, _by_week(written), shown, missed))
+    start, end = _start(year, epoch), _start(year + 1, epoch)
+    # No more than is its own: what another year is like makes no other row of it.
+    own = range(max(start, shown.start), min(end, shown.stop))
+    reasons = ((week, missed[week]) for week in range(start, end) if week in missed) if missed else ()
+    return Year(year, epoch, tuple(written), own if own else range(0), tuple(reasons))
 
 
 def folded(rows: Iterable[Year]) -> list[Year | Gap]:
     """The rows with a gap instead of several years of empty boxes: an old site that was brought here has many."""
     found: list[Year | Gap] = []
-    for silent, group in groupby(
-        rows, key=lambda row: not any(cell and (cell.slug or cell.reason) for cell in row.cells)
-    ):
+    for silent, group in groupby(rows, key=lambda row: not (row.notes or row.missed)):
         years = list(group)
         found += [Gap(years[-1].number, years[0].number)] if silent and len(years) > 1 else years
     return found
 
 
-def _by_week(written: Iterable[Written]) -> dict[int, Written]:
-    notes: dict[int, Written] = {}
+@lru_cache(maxsize=1024)
+def _start(year: int, epoch: date) -> int:
+    """The number of an ISO year's first week."""
+    return week_of(date.fromisocalendar(year, 1, 1), epoch)
+
+
+def _by_year(written: Iterable[Written], epoch: date) -> dict[int, list[Written]]:
+    """Notes in the order of their weeks, by each year that they are about."""
+    found: dict[int, list[Written]] = {}
+    year, end = 0, -1
     for note in written:
-        for number in range(note.week_from, note.week_to + 1):
-            notes.setdefault(number, note)
-    return notes
+        if note.week_from >= end:
+            year = year_of(note.week_from, epoch)
+            end = _start(year + 1, epoch)
+        found.setdefault(year, []).append(note)
+        if note.week_to >= end:
+            for later in range(year + 1, year_of(note.week_to, epoch) + 1):
+                found.setdefault(later, []).append(note)
+    return found
 
 
 def _cells(
-    year: int, epoch: date, notes: Mapping[int, Written], shown: range, missed: Mapping[int, str]
+    weeks: range, epoch: date, notes: Mapping[int, Written], shown: range, missed: Mapping[int, str]
 ) -> list[Cell | None]:
-    start = week_of(date.fromisocalendar(year, 1, 1), epoch)
-    end = week_of(date.fromisocalendar(year + 1, 1, 1), epoch)
     cells: list[Cell | None] = []
-    for number in range(start, end):
+    for number in weeks:
         if number not in shown and number not in notes:
             cells.append(None)
             continue

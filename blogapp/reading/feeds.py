@@ -5,7 +5,6 @@ named where there is one, in the feed and in the headers (W3C WebSub §4).
 """
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -19,6 +18,7 @@ from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.embeds import frames_as_links
 from blogapp.core.markup import absolute
+from blogapp.core.remembered import remembering
 from blogapp.core.site import choice
 from blogapp.core.web import iso, whole_url
 from blogapp.reading import finding, queries
@@ -31,8 +31,8 @@ LENGTH = 20
 KIND = "<any(atom,rss,json):kind>"
 TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
 XML = {"atom": "reading/feed.atom.xml", "rss": "reading/feed.rss.xml"}
-# What XML 1.0 has no way to say, not even escaped.
-NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML 1.0 has no way to say, not even escaped (§2.2); half a pair of surrogates, too.
+NOT_XML = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ class Feed:
 def _item(post: Whole) -> Item:
     assert post.published_at is not None
     url = whole_url(url_for("reading.page", slug=post.slug))
-    # A link within the post means a place on its page: many feed readers have no other place to go to.
-    html = frames_as_links(absolute(post.html, settings().base_url)).replace('href="#', f'href="{url}#')
+    html = _standing(post.html, url, settings().base_url)
     return Item(
         id=tag_uri(post),
         title=post.title,
@@ -87,6 +86,19 @@ def _item(post: Whole) -> Item:
         changed_at=post.changed_at,
         edited_at=max(post.updated_at, post.changed_at),
     )
+
+
+@remembering(6_000_000)
+def _standing(html: str, url: str, base_url: str) -> str:
+    """The text of a post for places that know only it.
+
+    A link within it means a place on its page: many feed readers have no other place to go to.
+    """
+    return frames_as_links(absolute(html, base_url)).replace('href="#', f'href="{url}#')
+
+
+def _sayable(xml: str) -> bytes:
+    return xml.replace("\ufffe", "").replace("\uffff", "").encode(errors="ignore").translate(None, NOT_XML)
 
 
 def tag_uri(post: Whole) -> str:
@@ -110,9 +122,9 @@ def _answer(kind: str, feed: Feed) -> Response:
     given = {"feed": feed, "epoch": settings().site_epoch, "language": settings().site_language}
     given["hub"] = settings().websub_hub
     if kind == "json":
-        body = json.dumps(_as_json(feed), ensure_ascii=False, indent=1)
+        body = json.dumps(_as_json(feed), ensure_ascii=False).encode()
     else:
-        body = NOT_XML.sub("", render_template(XML[kind], **given))
+        body = _sayable(render_template(XML[kind], **given))
     # Not kept until it has its `Last-Modified`, two seconds after a change.
     changed_at = _changed_at(feed.items)
     keep = changed_at is not None or not feed.items

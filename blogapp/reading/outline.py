@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from html import escape, unescape
 
+from blogapp.core.remembered import remembering
+
 HEADING = re.compile(r"<(/?)h([1-6])(?=[\s>])")
 WHOLE = re.compile(r'<h(?P<level>[1-6])(?P<attributes>(?:[^"<>]|"[^"]*")*)>(?P<words>.*?)</h(?P=level)>', re.DOTALL)
 ID = re.compile(r'\sid="([^"]+)"')
@@ -85,6 +87,7 @@ def _plain(html: str) -> str:
     return " ".join(unescape(TAG.sub("", NOTE_MARK.sub("", html))).split())
 
 
+@remembering(8_000_000)
 def contents(html: str) -> list[Section]:
     """The sections of a long post, those of a lower level within those above; empty where nobody needs them.
 

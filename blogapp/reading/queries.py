@@ -8,7 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Result, Select, Table, TextClause, and_, bindparam, func, select, tuple_
+from flask import g
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    CursorResult,
+    Executable,
+    Integer,
+    Select,
+    Table,
+    TextClause,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)  # fmt: skip
 
 from blogapp.audit.models import AuditEntry
 from blogapp.auth.models import Member, initials
@@ -36,9 +55,9 @@ WHOLE = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Entry:
-    """A post in a list. `published_at` is None only in a draft."""
+    """A post in a list: ENTRY as a row. `published_at` is None only in a draft."""
 
     id: int
     slug: str
@@ -67,9 +86,9 @@ class Entry:
         return initials(self.author)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Whole(Entry):
-    """A post to read, in whatever state: see `is_public` before you show it."""
+    """A post to read: WHOLE as a row, in whatever state: see `is_public` before you show it."""
 
     html: str
     state: str
@@ -91,7 +110,7 @@ class Whole(Entry):
 
 def entries(rows: Any) -> list[Entry]:
     """The rows of `listed` as posts in a list."""
-    return [Entry(**row._mapping) for row in rows]
+    return [Entry(*row) for row in rows]
 
 
 def listed(condition: ColumnElement[bool] | TextClause = PUBLIC) -> Select[Any]:
@@ -99,9 +118,17 @@ def listed(condition: ColumnElement[bool] | TextClause = PUBLIC) -> Select[Any]:
     return select(*ENTRY).join_from(posts, members, members.c.id == posts.c.author_id).where(condition)
 
 
-def asked(statement: Select[Any], **values: Any) -> Result[Any]:
+def asked(statement: Executable, **values: Any) -> CursorResult[Any]:
     """The answer to a statement that is built once: building costs more than running it (measured)."""
-    return db.session.connection().execute(statement, values)
+    return _connection().execute(statement, values)
+
+
+def _connection() -> Connection:
+    """The session's, remembered for as long as its transaction lasts: to ask it takes as long as a short query."""
+    known: Connection | None = g.get("asked_on")
+    if known is None or known.closed:
+        known = g.asked_on = db.session.connection()
+    return known
 
 
 def newest_first(query: Select[Any]) -> Select[Any]:
@@ -109,23 +136,28 @@ def newest_first(query: Select[Any]) -> Select[Any]:
     return query.order_by(posts.c.published_at.desc(), posts.c.id.desc())
 
 
-def _older_than(before: int) -> ColumnElement[bool] | None:
-    """The keyset condition for what follows post `before`; None if there is no such public post."""
+def _place_of(before: int) -> dict[str, Any] | None:
+    """The key of post `before` in the stream (HERE); None if there is no such public post."""
     # One that was withdrawn is answered like a draft, or its number would tell that it was public once.
-    query = select(posts.c.published_at).where(posts.c.id == before, PUBLIC)
-    stamp = db.session.execute(query).scalar_one_or_none()
-    return None if stamp is None else tuple_(posts.c.published_at, posts.c.id) < tuple_(stamp, before)
+    stamp = asked(MOMENT, number=before).scalar_one_or_none()
+    return None if stamp is None else {"at": stamp, "number": before}
+
+
+MOMENT = select(posts.c.published_at).where(posts.c.id == bindparam("number"), PUBLIC)
+KEY = tuple_(posts.c.published_at, posts.c.id)
+HERE = tuple_(bindparam("at", type_=posts.c.published_at.type), bindparam("number", type_=posts.c.id.type))
 
 
 def stream(limit: int, *, before: int | None = None) -> list[Entry] | None:
     """The newest posts (no pages) published before post `before`. None: there is no such place in the stream."""
     if before is None:
         return entries(asked(STREAM, limit=limit))
-    older = _older_than(before)
-    return None if older is None else entries(asked(STREAM.where(older), limit=limit))
+    place = _place_of(before)
+    return None if place is None else entries(asked(STREAM_ON, limit=limit, **place))
 
 
 STREAM = newest_first(listed().where(posts.c.kind != "page")).limit(bindparam("limit"))
+STREAM_ON = STREAM.where(KEY < HERE)
 HTML = select(posts.c.html).where(posts.c.id == bindparam("number"))
 
 
@@ -136,49 +168,74 @@ def html_of(post_id: int) -> str:
 
 def newest_whole(limit: int, *, by: int | None = None) -> list[Whole]:
     """The newest posts with their text, of one member or of all, for feeds."""
-    query = select(*WHOLE).join_from(posts, members, members.c.id == posts.c.author_id)
-    query = query.where(PUBLIC, posts.c.kind != "page")
-    if by is not None:
-        query = query.where(posts.c.author_id == by)
-    return [Whole(**row._mapping) for row in db.session.execute(newest_first(query).limit(limit))]
+    rows = asked(FED, limit=limit) if by is None else asked(FED_BY, limit=limit, by=by)
+    return [Whole(*row) for row in rows]
+
+
+FED = select(*WHOLE).join_from(posts, members, members.c.id == posts.c.author_id)
+FED = newest_first(FED.where(PUBLIC, posts.c.kind != "page")).limit(bindparam("limit"))
+FED_BY = FED.where(posts.c.author_id == bindparam("by"))
+LAST_ACT = select(func.max(AuditEntry.__table__.c.at))
 
 
 def last_act() -> datetime | None:
     """When anything was last done here: nothing that readers see changed later, not even by a post going away."""
-    return db.session.execute(select(func.max(AuditEntry.at))).scalar_one()
+    found: datetime | None = asked(LAST_ACT).scalar_one()
+    return found
 
 
 def post_at(slug: str) -> Whole | None:
     """The post of that address in whatever state: the caller decides who may see it."""
     row = asked(AT, slug=slug).one_or_none()
-    return None if row is None else Whole(**row._mapping)
+    return None if row is None else Whole(*row)
 
 
 AT = select(*WHOLE).join_from(posts, members, members.c.id == posts.c.author_id)
 AT = AT.where(posts.c.slug == bindparam("slug"))
 
 
-def neighbours(post: Entry) -> tuple[Entry | None, Entry | None]:
-    """The posts before and after it: by week for notes, by date among its own kind for others; pages have none."""
+@dataclass(frozen=True)
+class Around:
+    """What stands beside a post: before and after it, and what else was published about the same weeks."""
+
+    before: Entry | None = None
+    after: Entry | None = None
+    companions: tuple[Entry, ...] = ()
+
+
+def around(post: Entry) -> Around:
+    """By week for notes, by date among its own kind for others; pages have nothing around them."""
     if post.kind == "page" or post.published_at is None:
-        return None, None
-    if post.kind == "week" and post.week_from is not None:
-        found = [entries(asked(EARLIER, week=post.week_from)), entries(asked(LATER, week=post.week_to))]
+        before = after = None
+    elif post.kind == "week" and post.week_from is not None:
+        before, after = _two(BY_WEEK, first=post.week_from, last=post.week_to)
     else:
-        here = {"kind": post.kind, "at": post.published_at, "number": post.id}
-        found = [entries(asked(OLDER, **here)), entries(asked(NEWER, **here))]
-    return next(iter(found[0]), None), next(iter(found[1]), None)
+        before, after = _two(BY_DATE, kind=post.kind, at=post.published_at, number=post.id)
+    return Around(before, after, tuple(companions(post)))
+
+
+def _two(statement: Executable, **values: Any) -> tuple[Entry | None, Entry | None]:
+    """The posts that are found under 0 and under 1."""
+    found = {place: Entry(*row) for place, *row in asked(statement, **values)}
+    return found.get(0), found.get(1)
 
 
 WEEKS = listed(PUBLIC_BY_WEEK).where(posts.c.kind == "week").limit(1)
-EARLIER = WEEKS.where(posts.c.week_from < bindparam("week"), posts.c.week_to < bindparam("week"))
+EARLIER = WEEKS.where(posts.c.week_from < bindparam("first"), posts.c.week_to < bindparam("first"))
 EARLIER = EARLIER.order_by(posts.c.week_from.desc(), posts.c.id.desc())
-LATER = WEEKS.where(posts.c.week_from > bindparam("week")).order_by(posts.c.week_from, posts.c.id)
+LATER = WEEKS.where(posts.c.week_from > bindparam("last")).order_by(posts.c.week_from, posts.c.id)
 ALIKE = listed().where(posts.c.kind == bindparam("kind")).limit(1)
-KEY = tuple_(posts.c.published_at, posts.c.id)
-HERE = tuple_(bindparam("at", type_=posts.c.published_at.type), bindparam("number", type_=posts.c.id.type))
 OLDER = newest_first(ALIKE.where(KEY < HERE))
 NEWER = ALIKE.where(KEY > HERE).order_by(posts.c.published_at, posts.c.id)
+
+
+def _both(before: Select[Any], after: Select[Any]) -> CompoundSelect[Any]:
+    parts = [query.with_only_columns(literal_column(str(n), Integer).label("place"), *ENTRY)
+             for n, query in enumerate((before, after))]  # fmt: skip
+    return union_all(*(select(part.subquery()) for part in parts))
+
+
+BY_WEEK, BY_DATE = _both(EARLIER, LATER), _both(OLDER, NEWER)
 
 
 def companions(post: Entry) -> list[Entry]:
@@ -195,15 +252,22 @@ BESIDE = listed(PUBLIC_BY_WEEK).where(DATED, posts.c.week_from == bindparam("wee
 
 def covering(weeks: Weeks) -> str | None:
     """The address of the note that covers these weeks."""
-    query = select(posts.c.slug).where(PUBLIC_BY_WEEK, posts.c.kind == "week", posts.c.week_from <= weeks.first)
-    query = query.where(posts.c.week_to >= weeks.last).order_by(posts.c.week_from.desc(), posts.c.id)
-    return db.session.execute(query.limit(1)).scalar_one_or_none()
+    found: str | None = asked(COVERING, first=weeks.first, last=weeks.last).scalar_one_or_none()
+    return found
+
+
+COVERING = select(posts.c.slug).where(PUBLIC_BY_WEEK, posts.c.kind == "week", posts.c.week_from <= bindparam("first"))
+COVERING = COVERING.where(posts.c.week_to >= bindparam("last")).order_by(posts.c.week_from.desc(), posts.c.id).limit(1)
 
 
 def redirect_of(path: str) -> tuple[bool, str | None]:
     """Whether something used to be at this address, and where it is now (None: gone for good)."""
-    found = db.session.execute(select(Redirect.target).where(Redirect.path == path)).one_or_none()
+    found = asked(REDIRECT, path=path).one_or_none()
     return (False, None) if found is None else (True, found.target)
+
+
+redirects = cast(Table, Redirect.__table__)
+REDIRECT = select(redirects.c.target).where(redirects.c.path == bindparam("path"))
 
 
 def site_pages() -> list[Entry]:
@@ -237,28 +301,38 @@ class Person:
 
 def member_at(slug: str) -> Person | None:
     """The member of that address, active or not."""
-    columns = (members.c.id, members.c.name, members.c.slug, members.c.bio_html, members.c.face_sha256)
-    came = members.c.password_hash.is_not(None).label("has_come")
-    query = select(*columns, members.c.active, came).where(members.c.slug == slug)
-    row = db.session.execute(query).one_or_none()
-    return None if row is None else Person(**row._mapping)
+    row = asked(MEMBER, slug=slug).one_or_none()
+    return None if row is None else Person(*row)
+
+
+MEMBER = select(
+    members.c.id, members.c.name, members.c.slug, members.c.bio_html, members.c.active, members.c.face_sha256,
+    members.c.password_hash.is_not(None).label("has_come"),
+).where(members.c.slug == bindparam("slug"))  # fmt: skip
 
 
 def posts_by(member_id: int, limit: int, *, before: int | None = None) -> list[Entry] | None:
     """A member's posts, the newest first. None: there is no such place in the list."""
-    query = newest_first(listed().where(posts.c.author_id == member_id, posts.c.kind != "page")).limit(limit)
-    if before is not None:
-        older = _older_than(before)
-        if older is None:
-            return None
-        query = query.where(older)
-    return entries(db.session.execute(query))
+    if before is None:
+        return entries(asked(THEIRS, limit=limit, by=member_id))
+    place = _place_of(before)
+    return None if place is None else entries(asked(THEIRS_ON, limit=limit, by=member_id, **place))
+
+
+THEIRS = STREAM.where(posts.c.author_id == bindparam("by"))
+THEIRS_ON = THEIRS.where(KEY < HERE)
 
 
 def names_like(start: str, end: str, limit: int) -> list[tuple[str, str]]:
     """(slug, title) of public posts, pages and active members whose slug is from `start` to before `end`."""
-    query = select(posts.c.slug, posts.c.title).where(PUBLIC, posts.c.slug >= start, posts.c.slug < end)
-    people = select(members.c.slug, members.c.name).where(members.c.active, members.c.password_hash.is_not(None))
-    people = people.where(members.c.slug >= start, members.c.slug < end)
-    found = [*db.session.execute(query.limit(limit)), *db.session.execute(people.limit(limit))]
-    return [(row[0], row[1]) for row in found]
+    given = {"start": start, "end": end, "limit": limit}
+    return [(row[0], row[1]) for row in (*asked(TITLES, **given), *asked(NAMES, **given))]
+
+
+def _between(slug: Column[Any], name: Column[Any]) -> Select[Any]:
+    query = select(slug, name).where(slug >= bindparam("start"), slug < bindparam("end"))
+    return query.limit(bindparam("limit"))
+
+
+TITLES = _between(posts.c.slug, posts.c.title).where(PUBLIC)
+NAMES = _between(members.c.slug, members.c.name).where(members.c.active, members.c.password_hash.is_not(None))

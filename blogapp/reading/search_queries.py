@@ -15,7 +15,7 @@ from blogapp.posts.asking import Phrase, Question, for_postgresql, for_sqlite
 from blogapp.posts.searching import search_texts
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.words import words_of
-from blogapp.reading.queries import ENTRY, PUBLIC, PUBLIC_BY_WEEK, Entry, members, posts
+from blogapp.reading.queries import ENTRY, PUBLIC, PUBLIC_BY_WEEK, Entry, asked, members, posts
 from blogapp.reading.snippets import READ
 
 MOST = 200
@@ -60,7 +60,7 @@ class Found:
     unsure: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Answer(Entry):
     """A post that was found, with the beginning of its plain text."""
 
@@ -137,13 +137,14 @@ def _note_about(weeks: Weeks) -> int | None:
 
 def answers(places: list[int]) -> list[Answer]:
     """The posts at these places, in their order."""
-    words = func.substr(search_texts.c.text, 1, READ).label("text")
-    query = select(*ENTRY, search_texts.c.place, words).select_from(search_texts)
-    query = query.join(posts, posts.c.id == search_texts.c.post_id).join(members, members.c.id == posts.c.author_id)
-    query = query.where(search_texts.c.place.in_(bindparam("places", expanding=True)), PUBLIC)
-    found = (Answer(**row._mapping) for row in db.session.execute(query, {"places": places}))
+    found = (Answer(*row) for row in asked(ANSWERS, places=places))
     by_place = {answer.place: answer for answer in found}
     return [by_place[place] for place in places if place in by_place]
+
+
+ANSWERS = select(*ENTRY, search_texts.c.place, func.substr(search_texts.c.text, 1, READ)).select_from(search_texts)
+ANSWERS = ANSWERS.join(posts, posts.c.id == search_texts.c.post_id).join(members, members.c.id == posts.c.author_id)
+ANSWERS = ANSWERS.where(search_texts.c.place.in_(bindparam("places", expanding=True)), PUBLIC)
 
 
 @dataclass(frozen=True)
@@ -157,11 +158,13 @@ class Writer:
 
 def writers() -> list[Writer]:
     """Everybody who has a public post, by name."""
-    # As one value for each member: EXISTS lets PostgreSQL read all posts (17 ms, measured).
-    newest = select(posts.c.published_at).where(PUBLIC, posts.c.author_id == members.c.id)
-    wrote = newest.order_by(posts.c.published_at.desc()).limit(1).scalar_subquery().is_not(None)
-    query = select(members.c.id, members.c.name, members.c.slug).where(wrote).order_by(members.c.name, members.c.id)
-    return [Writer(*row) for row in db.session.execute(query)]
+    return [Writer(*row) for row in asked(WRITERS)]
+
+
+# As one value for each member: EXISTS lets PostgreSQL read all posts (17 ms, measured).
+NEWEST_OF = select(posts.c.published_at).where(PUBLIC, posts.c.author_id == members.c.id)
+WROTE = NEWEST_OF.order_by(posts.c.published_at.desc()).limit(1).scalar_subquery().is_not(None)
+WRITERS = select(members.c.id, members.c.name, members.c.slug).where(WROTE).order_by(members.c.name, members.c.id)
 
 
 def meant(question: Question, people: list[Writer], *, english: bool) -> Question:

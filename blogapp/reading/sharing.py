@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import abort
@@ -20,7 +21,7 @@ from blogapp.reading.blueprint import bp
 from blogapp.reading.calendar import plain_dates, year_of
 from blogapp.reading.cards import Card
 from blogapp.reading.files import send_picture
-from blogapp.reading.queries import ENTRY, PUBLIC, Entry, Person, members, posts
+from blogapp.reading.queries import Entry, Person, listed, members, posts
 from blogapp.reading.weekly import Written, weeks_written
 
 # Raised with every change to how a card is drawn.
@@ -70,6 +71,7 @@ def _image(name: str, card: Card, alt: str) -> ShareImage:
     return ShareImage(whole_url(f"/share/{name}-{_digest(card)}.png"), cards.WIDTH, cards.HEIGHT, alt)
 
 
+@lru_cache(maxsize=1024)
 def _digest(card: Card) -> str:
     return hashlib.sha256(f"{DRAWING} {card!r}".encode()).hexdigest()[:DIGITS]
 
@@ -108,7 +110,7 @@ def _site_card() -> Card:
 
 def _archive_card(weeks: list[Written]) -> Card:
     epoch = settings().site_epoch
-    spans = tuple((note.week_from, note.week_to) for note in weeks)
+    spans = tuple(note[:2] for note in weeks)
     since = year_of(min(first for first, _ in spans), epoch)
     return Card(site=choice("site_title"), accent=accent(), title=f"Every week since {since}", epoch=epoch, weeks=spans)
 
@@ -141,9 +143,8 @@ def site_card(digest: str) -> ResponseReturnValue:
 
 
 def _public_entry(post_id: int) -> Entry | None:
-    query = select(*ENTRY).join_from(posts, members, members.c.id == posts.c.author_id)
-    row = db.session.execute(query.where(posts.c.id == post_id, PUBLIC)).one_or_none()
-    return None if row is None else Entry(**row._mapping)
+    row = db.session.execute(listed().where(posts.c.id == post_id)).one_or_none()
+    return None if row is None else Entry(*row)
 
 
 def _person(member_id: int) -> Person | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import count
 
 from blogapp.core.markup import plain
+from blogapp.core.remembered import remembering
 from blogapp.reading.asking import asked_for
 from blogapp.reading.outline import addressed, outlined
 from blogapp.reading.pictures import with_pictures
@@ -30,6 +31,7 @@ NO_PLACE = re.compile(r'<(table|h[1-6])(?=[\s>])(?:(?!</\1>).)*?class="footnote-
 VOID = frozenset("area br col hr img source wbr".split())
 
 
+@remembering(8_000_000)
 def for_page(html: str, highest: int = 2, *, linked: bool = False, own_origin: str = "", pictures: bool = True) -> str:
     """Notes beside the text; wide tables and code that scroll by themselves, by keyboard too (axe demands it).
 
@@ -93,6 +95,7 @@ def with_sidenotes(html: str) -> str:
     return MARK.sub(beside, html[: foot.start()]) + html[foot.start() :]
 
 
+@remembering(1_000_000)
 def beginning(html: str, path: str) -> tuple[str, bool]:
     """The whole of a note, or the blocks that make a generous beginning; and whether anything was left out.
 

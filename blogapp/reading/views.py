@@ -149,15 +149,14 @@ def page(slug: str) -> ResponseReturnValue:
 
 
 def _post_page(post: Whole) -> str:
-    before, after = queries.neighbours(post)
-    companions = queries.companions(post)
-    named = {other.id for other in (before, after, *companions) if other is not None}
+    around = queries.around(post)
+    named = {other.id for other in (around.before, around.after, *around.companions) if other is not None}
     return render_template(
         "reading/post.html",
         post=post,
-        before=before,
-        after=after,
-        companions=companions,
+        before=around.before,
+        after=around.after,
+        companions=around.companions,
         topics=finding.topics_of(post.id),
         **beyond(post, named),
     )
@@ -193,7 +192,7 @@ def _member_page(person: Person) -> ResponseReturnValue:
         render_template(
             "reading/member.html",
             person=person,
-            rows=[row for row in rows if row.written],
+            rows=[row for row in rows if row.notes],
             years=by_year(shown),
             older=shown[-1].id if len(found) > BY_A_MEMBER else None,
             before=before,

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     CompoundSelect,
     Integer,
     Select,
+    Table,
     bindparam,
-    cast,
     func,
     literal_column,
     null,
@@ -24,11 +24,12 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )  # fmt: skip
+from sqlalchemy import cast as sql_cast
 
-from blogapp.core.db import UTCDateTime, db
+from blogapp.core.db import UTCDateTime
 from blogapp.posts.missed import MissedWeek
 from blogapp.posts.weeks import LAST_WEEK, Weeks
-from blogapp.reading.queries import ENTRY, PUBLIC, Entry, entries, listed, members, posts
+from blogapp.reading.queries import ENTRY, PUBLIC, Entry, asked, entries, listed, members, posts
 
 SEEN = text("posts.state = 'published' AND posts.visibility = 'public'")
 NOTES = text("posts.kind = 'week'")
@@ -39,9 +40,8 @@ MONTHS = range(1, 13)
 IN_A_YEAR = 12
 
 
-@dataclass(frozen=True)
-class Written:
-    """A note and the weeks that it covers, for the calendar."""
+class Written(NamedTuple):
+    """A note and the weeks that it covers, for the calendar. A tuple, as there may be a thousand of them."""
 
     week_from: int
     week_to: int
@@ -54,21 +54,31 @@ class Written:
 
 def weeks_written(weeks: Weeks | None = None, *, by: int | None = None) -> list[Written]:
     """Every public note's weeks in their order: of one member or of all, of some weeks or of all."""
+    given: dict[str, Any] = {} if weeks is None else {"first": weeks.first, "last": weeks.last}
+    given |= {} if by is None else {"by": by}
+    return [Written._make(row) for row in asked(_weeks_written(some=weeks is not None, theirs=by is not None), **given)]
+
+
+@cache
+def _weeks_written(*, some: bool, theirs: bool) -> Select[Any]:
     query = select(posts.c.week_from, posts.c.week_to, posts.c.slug).where(SEEN, NOTES)
-    query = query.where(posts.c.week_from.is_not(None) if weeks is None else posts.c.week_from <= weeks.last)
-    if weeks is not None:
-        query = query.where(posts.c.week_to >= weeks.first)
-    if by is not None:
-        query = query.where(posts.c.author_id == by)
-    return [Written(*row) for row in db.session.execute(query.order_by(posts.c.week_from, posts.c.id))]
+    query = query.where(posts.c.week_from <= bindparam("last") if some else posts.c.week_from.is_not(None))
+    if some:
+        query = query.where(posts.c.week_to >= bindparam("first"))
+    if theirs:
+        query = query.where(posts.c.author_id == bindparam("by"))
+    return query.order_by(posts.c.week_from, posts.c.id)
 
 
 def weeks_missed(weeks: Weeks | None = None) -> dict[int, str]:
     """Week -> why there is no note, where somebody said."""
-    query = select(MissedWeek.week, MissedWeek.reason)
-    if weeks is not None:
-        query = query.where(MissedWeek.week >= weeks.first, MissedWeek.week <= weeks.last)
-    return {row.week: row.reason for row in db.session.execute(query)}
+    first, last = (0, LAST_WEEK) if weeks is None else (weeks.first, weeks.last)
+    return {row.week: row.reason for row in asked(MISSED, first=first, last=last)}
+
+
+missed = cast(Table, MissedWeek.__table__)
+MISSED = select(missed.c.week, missed.c.reason)
+MISSED = MISSED.where(missed.c.week >= bindparam("first"), missed.c.week <= bindparam("last"))
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,11 @@ class Bounds:
 
 def bounds() -> Bounds:
     """Where the archive begins and ends."""
+    return Bounds(*asked(_bounds()).one())
+
+
+@cache
+def _bounds() -> Select[Any]:
     notes = select(posts.c.week_from, posts.c.week_to).where(SEEN, NOTES, posts.c.week_from.is_not(None))
     dates = select(posts.c.published_at).where(PUBLIC, posts.c.kind != "page")
     first = notes.with_only_columns(posts.c.week_from).order_by(posts.c.week_from, posts.c.id).limit(1)
@@ -91,7 +106,7 @@ def bounds() -> Bounds:
         dates.order_by(*order).limit(1)
         for order in ([posts.c.published_at, posts.c.id], [posts.c.published_at.desc(), posts.c.id.desc()])
     ]
-    return Bounds(*db.session.execute(select(*(end.scalar_subquery() for end in (first, last, *ends)))).one())
+    return select(*(end.scalar_subquery() for end in (first, last, *ends)))
 
 
 @dataclass(frozen=True)
@@ -125,7 +140,7 @@ def posts_in(span: Span, limit: int, after: After | None = None) -> list[Entry]:
     found: list[Entry] = []
     for query in (dated, undated):
         whole = query.with_only_columns(*ENTRY).join(members, members.c.id == posts.c.author_id).limit(limit)
-        found += entries(db.session.execute(whole))
+        found += entries(asked(whole))
     return found
 
 
@@ -159,7 +174,7 @@ def stubs_by_month(months: dict[int, Span]) -> dict[int, list[Stub]]:
         given |= {f"first{number}": first, f"last{number}": last}
         given |= {f"start{number}": span.start, f"end{number}": span.end}
     found: dict[int, list[Stub]] = {}
-    for month, *stub in db.session.execute(_by_month(), given):
+    for month, *stub in asked(_by_month(), **given):
         found.setdefault(month, []).append(Stub(*stub))
     return found
 
@@ -172,7 +187,10 @@ def _by_month() -> CompoundSelect[Any]:
         dated = _dated(bindparam(f"first{number}"), bindparam(f"last{number}"))
         undated = _undated(bindparam(f"start{number}"), bindparam(f"end{number}"))
         month = literal_column(str(number), Integer).label("month")
-        no_date, no_week = cast(null(), UTCDateTime).label("published_at"), cast(null(), Integer).label("week_from")
+        no_date, no_week = (
+            sql_cast(null(), UTCDateTime).label("published_at"),
+            sql_cast(null(), Integer).label("week_from"),
+        )
         dated = dated.with_only_columns(month, posts.c.id, posts.c.week_from, no_date)
         undated = undated.with_only_columns(month, posts.c.id, no_week, posts.c.published_at)
         parts += [select(query.limit(IN_A_YEAR + 1).subquery()) for query in (dated, undated)]
@@ -181,8 +199,10 @@ def _by_month() -> CompoundSelect[Any]:
 
 def posts_of(ids: Iterable[int]) -> dict[int, Entry]:
     """These public posts, by id."""
-    found = entries(db.session.execute(listed().where(posts.c.id.in_(list(ids)))))
-    return {post.id: post for post in found}
+    return {post.id: post for post in entries(asked(THESE, ids=list(ids)))}
+
+
+THESE = listed().where(posts.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -202,36 +222,43 @@ class Writer:
 
 def writers() -> list[Writer]:
     """Everybody who has a public post, by name."""
+    found = [Writer(*row) for row in asked(_writers()) if row.last_at is not None]
+    return sorted(found, key=lambda writer: (writer.name.casefold(), writer.slug))
+
+
+@cache
+def _writers() -> Select[Any]:
     theirs = posts.c.author_id == members.c.id
     notes = select(posts.c.week_from).where(SEEN, NOTES, posts.c.week_from.is_not(None), theirs).limit(1)
     last = notes.with_only_columns(posts.c.week_to).order_by(posts.c.week_from.desc(), posts.c.id.desc())
     latest = select(posts.c.published_at).where(theirs, PUBLIC).order_by(posts.c.published_at.desc()).limit(1)
-    query = select(
+    return select(
         members.c.name,
         members.c.slug,
         notes.order_by(posts.c.week_from, posts.c.id).scalar_subquery().label("first_week"),
         last.scalar_subquery().label("last_week"),
         latest.scalar_subquery().label("last_at"),
     )
-    found = [Writer(*row) for row in db.session.execute(query) if row.last_at is not None]
-    return sorted(found, key=lambda writer: (writer.name.casefold(), writer.slug))
 
 
 def place_of(post_id: int) -> tuple[int | None, datetime] | None:
     """(week, moment of publication) of a public post; None where there is none, and so where it is none any more."""
-    query = select(posts.c.week_from, posts.c.published_at).where(posts.c.id == post_id, PUBLIC)
-    row = db.session.execute(query.where(posts.c.kind != "page")).one_or_none()
+    row = asked(PLACE, number=post_id).one_or_none()
     return None if row is None else (row.week_from, row.published_at)
+
+
+PLACE = select(posts.c.week_from, posts.c.published_at)
+PLACE = PLACE.where(posts.c.id == bindparam("number"), PUBLIC, posts.c.kind != "page")
 
 
 def latest_of_weeks() -> list[tuple[int, datetime]]:
     """(week, when something about it was last published) of every week that a post is about."""
     query = select(posts.c.week_from, func.max(posts.c.published_at)).where(SEEN, DATED).group_by(posts.c.week_from)
-    return [(row[0], row[1]) for row in db.session.execute(query)]
+    return [(row[0], row[1]) for row in asked(query)]
 
 
 def days_undated() -> list[tuple[datetime, datetime]]:
     """(first, last) moment of every day on which a post about no week was published."""
     day = func.date(posts.c.published_at)
     query = select(func.min(posts.c.published_at), func.max(posts.c.published_at)).where(SEEN, UNDATED)
-    return [(row[0], row[1]) for row in db.session.execute(query.group_by(day))]
+    return [(row[0], row[1]) for row in asked(query.group_by(day))]
