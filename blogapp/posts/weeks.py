@@ -30,8 +30,8 @@ class Weeks:
         return epoch + timedelta(weeks=self.first)
 
     def last_day(self, epoch: date) -> date:
-        """The Sunday of the last week."""
-        return epoch + timedelta(weeks=self.last, days=6)
+        """The Friday of the last week: what a team's week is called by."""
+        return epoch + timedelta(weeks=self.last, days=4)
 
     @property
     def slug(self) -> str:

@@ -181,7 +181,7 @@ def _parts(weeks: Weeks, epoch: date) -> tuple[tuple[date, str], tuple[date, str
 
 @lru_cache(maxsize=4096)
 def plain_dates(weeks: Weeks, epoch: date, year: int | None = None) -> str:
-    """`5 to 11 February 2018`, `29 January to 4 February 2018`; without the year where it is all in `year`."""
+    """`5 to 9 February 2018`, `29 January to 2 February 2018`; without the year where it is all in `year`."""
     (start, opening), (end, closing) = _parts(weeks, epoch)
     if start.year == end.year == year:
         closing = f"{end.day} {end:%B}"

@@ -29,7 +29,7 @@ def test_a_reason_stands_in_the_map_on_the_year_and_at_the_address(
     assert site_version() > before
     cell = soup(reader.get("/archive")).select_one('.weeks a[href="/archive/2018#week-471"]')
     assert cell is not None
-    assert cell["title"] == cell.get_text() == "Week 471, 22 to 28 January 2018: no note (We were all <at> the lake.)"
+    assert cell["title"] == cell.get_text() == "Week 471, 22 to 26 January 2018: no note (We were all <at> the lake.)"
     assert text(reader.get("/archive/2018"), "#week-471") == "471 (We were all <at> the lake.)"
     assert "Say why" not in reader.get("/archive/2018").text
     missing = reader.get("/week-471")

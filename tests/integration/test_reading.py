@@ -20,7 +20,7 @@ def test_a_note_shows_its_week_its_dates_its_author_and_its_text(reader: FlaskCl
     assert response.status_code == 200
     assert text(response, "h1") == "Week 473"
     assert text(response, "h1 .figure") == "473"
-    assert text(response, ".dates") == "5 to 11 February 2018"
+    assert text(response, ".dates") == "5 to 9 February 2018"
     heard = soup(response).select_one(".head .meta")
     heard.select_one("[aria-hidden=true].face").extract()  # type: ignore[union-attr]
     assert " ".join(heard.get_text(" ").split()) == "By Bob Barker , published 12 February 2018"  # type: ignore[union-attr]

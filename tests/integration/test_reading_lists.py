@@ -108,11 +108,11 @@ def test_the_archive_shows_every_week_written_joined_or_left_out(reader: FlaskCl
     assert hrefs(page, ".weeks .year") == ["/archive/2018", "/archive/2017", "/archive/2016"]
     cells = {a.get_text(): str(a["href"]) for a in page.select(".weeks ol a")}
     assert len(cells) == 476 - 415 + 1
-    assert cells["Week 473, 5 to 11 February 2018"] == "/week-473"
-    assert cells["Week 471, 22 to 28 January 2018: in weeks 470 and 471"] == "/week-470-and-471"
-    assert cells["Week 474, 12 to 18 February 2018: no note"] == "/archive/2018#week-474"
+    assert cells["Week 473, 5 to 9 February 2018"] == "/week-473"
+    assert cells["Week 471, 22 to 26 January 2018: in weeks 470 and 471"] == "/week-470-and-471"
+    assert cells["Week 474, 12 to 16 February 2018: no note"] == "/archive/2018#week-474"
     assert [a["title"] for a in page.select(".weeks .joins a")] == [
-        "Week 470, 15 to 21 January 2018: in weeks 470 and 471"
+        "Week 470, 15 to 19 January 2018: in weeks 470 and 471"
     ]
     year = soup(reader, "/archive/2018")
     for target in [href for href in cells.values() if href.startswith("/archive/2018#")]:

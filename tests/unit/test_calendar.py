@@ -16,10 +16,10 @@ EPOCH = date(2009, 1, 12)
 @pytest.mark.parametrize(
     ("weeks", "words"),
     [
-        (Weeks(473, 473), "5 to 11 February 2018"),
-        (Weeks(472, 472), "29 January to 4 February 2018"),
-        (Weeks(50, 50), "28 December 2009 to 3 January 2010"),
-        (Weeks(520, 524), "31 December 2018 to 3 February 2019"),
+        (Weeks(473, 473), "5 to 9 February 2018"),
+        (Weeks(472, 472), "29 January to 2 February 2018"),
+        (Weeks(50, 50), "28 December 2009 to 1 January 2010"),
+        (Weeks(520, 524), "31 December 2018 to 1 February 2019"),
     ],
 )
 def test_the_dates_of_weeks_are_said_as_people_say_them(weeks: Weeks, words: str) -> None:
@@ -27,13 +27,13 @@ def test_the_dates_of_weeks_are_said_as_people_say_them(weeks: Weeks, words: str
 
 
 def test_a_year_that_was_said_already_is_left_out_unless_two_are_meant() -> None:
-    assert plain_dates(Weeks(473, 473), EPOCH, 2018) == "5 to 11 February"
-    assert plain_dates(Weeks(50, 50), EPOCH, 2009) == "28 December 2009 to 3 January 2010"
+    assert plain_dates(Weeks(473, 473), EPOCH, 2018) == "5 to 9 February"
+    assert plain_dates(Weeks(50, 50), EPOCH, 2009) == "28 December 2009 to 1 January 2010"
 
 
 def test_the_machines_form_stands_beside_the_words() -> None:
     assert dates(Weeks(473, 473), EPOCH) == (
-        '<time datetime="2018-02-05">5</time> to <time datetime="2018-02-11">11 February 2018</time>'
+        '<time datetime="2018-02-05">5</time> to <time datetime="2018-02-09">9 February 2018</time>'
     )
 
 
@@ -47,7 +47,7 @@ def test_a_row_shows_what_was_written_joined_and_left_out() -> None:
     ]  # fmt: skip
     assert [cell.joins for cell in cells[:6] if cell] == [False, False, True, False, False, False]
     assert cells[1] is not None
-    assert cells[1].name == "Week 469, 8 to 14 January 2018: no note"
+    assert cells[1].name == "Week 469, 8 to 12 January 2018: no note"
     assert cells[6] is None, "a week to come has no cell"
 
 
