@@ -110,7 +110,7 @@ def test_a_repeat_is_the_same_mail_and_anybody_elses_another(app: Flask, bob: Me
 def test_both_parts_tell_the_whole_story(app: Flask, bob: Member) -> None:
     mail = message(write(bob))
     text, html = part(mail, "plain"), part(mail, "html")
-    assert text.startswith("The Notebook\n\nWeek 473\n========\n\n5–11 February 2018, by Bob Barker\n")
+    assert text.startswith("The Notebook\n\nWeek 473\n========\n\n5–9 February 2018, by Bob Barker\n")
     assert "Read in your browser: http://blog.test/week-473\n" in text
     assert "We moved to Leeds [1] on Monday." in text
     assert "[1] http://blog.test/leeds\n" in text
