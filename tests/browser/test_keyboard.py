@@ -10,7 +10,8 @@ from tests.mailbox import outbox
 from tests.posts import article
 
 pytestmark = pytest.mark.browser
-TEXT = "Said in short[^1], and at length[^two].\n\n" + "And so on. \n\n" * 60 + "[^1]: The first.\n\n[^two]: The second.\n"
+NOTES = "[^1]: The first.\n\n[^two]: The second.\n"
+TEXT = "Said in short[^1], and at length[^two].\n\n" + "And so on. \n\n" * 60 + NOTES
 
 
 def tab_to(page: Page, wanted: Callable[[], bool], most: int = 40) -> None:
