@@ -33,6 +33,8 @@ RUNS = 3
 GROUPS = ("performance", "accessibility", "best-practices", "seo")
 # What Lighthouse sees; and what the two others see besides. One that is not there (yet) is left out.
 MEASURED = ("/", "/week-472", "/archive", "/search?q=tide")
+# Nu's advice against a sandbox from which a page of our own could break out; the frames' hosts are others.
+OF_ONE_ORIGIN = "Setting both “allow-scripts” and “allow-same-origin”"
 GONE = ("/nothing-here", f"/week-{MISSED_WEEK}")
 PUBLIC = (
     *MEASURED, "/every-element", "/a-long-read", "/waits-for-a-click", "/thirty-pictures", "/hebrew",
@@ -201,7 +203,8 @@ def nu(folder: Path, cache: Path) -> list[str]:
     jar = package("vnu-jar", cache) / "build" / "dist" / "vnu.jar"
     command = ["java", "-jar", str(jar), "--format", "json", "--exit-zero-always", "--errors-only", str(folder)]
     done = subprocess.run(command, capture_output=True, check=True)
-    messages = json.loads(done.stderr or done.stdout)["messages"]
+    found = json.loads(done.stderr or done.stdout)["messages"]
+    messages = [message for message in found if OF_ONE_ORIGIN not in message["message"]]
     print(f"Nu HTML checker: {len(list(folder.iterdir()))} pages, {len(messages)} errors", flush=True)
     return [
         f"html {Path(message.get('url', '')).name}:{message.get('lastLine')}: {message['message']}"
