@@ -26,7 +26,8 @@ def test_a_referer_that_cannot_be_taken_apart_is_none(app: Flask, reader: FlaskC
 
 def test_errors_of_http_are_said_in_our_words(reader: FlaskClient) -> None:
     assert "It only takes what a form sends" in reader.get("/write/preview").text
-    too_large = reader.post("/login", data={"email": "x" * 4_100_000}, content_type="multipart/form-data")
+    field = b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\n' + b"x" * 4_100_000 + b"\r\n--x--\r\n"
+    too_large = reader.post("/login", data=field, content_type="multipart/form-data; boundary=x")
     assert too_large.status_code == 413
     assert "Nothing was changed" in too_large.text
 
