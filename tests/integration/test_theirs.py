@@ -1,5 +1,7 @@
 """A site's own look: accent, links at the foot, templates and files of its own."""
 
+import base64
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from werkzeug.test import TestResponse
 from blogapp.auth.models import Member
 from blogapp.core.colours import contrast
 from blogapp.core.db import db
+from blogapp.core.resources import resource_dir
 from blogapp.core.site import choice
 from blogapp.core.theme import site_accent
 from tests.pages import soup
@@ -32,7 +35,7 @@ def links(page: TestResponse, rel: str) -> list[str]:
 
 def test_the_default_accent_costs_a_page_nothing(reader: FlaskClient) -> None:
     page = reader.get("/")
-    assert not [address for address in links(page, "stylesheet") if "/theme/" in address]
+    assert page.text.count("--accent:") == (resource_dir("static") / "reading.css").read_text().count("--accent:")
     assert '<meta name="theme-color" content="#2b47b4">' in page.text
 
 
@@ -41,12 +44,12 @@ def test_an_accent_reaches_pages_mails_and_icons_and_is_kept_for_ever(
 ) -> None:
     assert admin.post("/admin/site", data={**FORM, "site_accent": "#FC0"}).status_code == 303
     page = reader.get("/")
-    (sheet,) = [address for address in links(page, "stylesheet") if "/theme/ffcc00-" in address]
-    answer = reader.get(sheet)
     shown = site_accent()
-    assert f"--accent:{shown.light.accent};" in answer.text
-    assert f"--accent:{shown.dark.accent};" in answer.text
-    assert "immutable" in answer.headers["Cache-Control"]
+    assert f"--accent:{shown.light.accent};" in page.text
+    assert f"--accent:{shown.dark.accent};" in page.text
+    (sheet,) = soup(page).select("style")
+    digest = base64.b64encode(hashlib.sha256(sheet.get_text().encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in page.headers["Content-Security-Policy"]
     icons = [reader.get(address) for address in links(page, "icon") + links(page, "apple-touch-icon")]
     assert shown.light.accent in icons[0].text
     assert [Image.open(io.BytesIO(icon.data)).size for icon in icons[1:]] == [(32, 32), (180, 180)]
@@ -54,8 +57,9 @@ def test_an_accent_reaches_pages_mails_and_icons_and_is_kept_for_ever(
     assert f"a {{ color: {shown.light.accent};" in mail
     assert f"a {{ color: {shown.dark.accent} !important }}" in mail
     # Of another version of the program, or made up: the right colours, kept by nobody.
-    assert reader.get("/theme/ffcc00-000000000000.css").headers["Cache-Control"] == "no-cache"
-    assert reader.get("/theme/blue-000000000000.css").status_code == 404
+    assert "immutable" in icons[0].headers["Cache-Control"]
+    assert reader.get("/theme/ffcc00-000000000000.svg").headers["Cache-Control"] == "no-cache"
+    assert reader.get("/theme/blue-000000000000.svg").status_code == 404
 
 
 def test_a_preview_shows_the_colour_with_its_contrast_and_saves_nothing(admin: FlaskClient) -> None:
