@@ -35,7 +35,7 @@ class Kept(Extension):
         line = next(parser.stream).lineno
         values = parser.parse_tuple()
         body = parser.parse_statements(("name:endkept",), drop_needle=True)
-        if parser.filename is None or not Path(parser.filename).is_relative_to(resource_dir("templates")):
+        if not is_shipped(parser.filename):
             return body
         place = nodes.Const(f"{parser.name}:{line}")
         return nodes.CallBlock(self.call_method("_piece", [place, values]), [], [], body).set_lineno(line)
@@ -44,6 +44,11 @@ class Kept(Extension):
         if not has_request_context() or request.script_root:  # Addresses begin with it.
             return str(caller())
         return self.pieces.get((place, values), caller)
+
+
+def is_shipped(filename: str | None) -> bool:
+    """Whether a template came with the program."""
+    return filename is not None and Path(filename).is_relative_to(resource_dir("templates"))
 
 
 def init_fragments(app: Flask) -> None:

@@ -5,12 +5,13 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from blogapp.posts.asking import Phrase
 from blogapp.posts.words import WORD, known_as
 
 BEFORE, LENGTH = 60, 220
+MARK, END = Markup("<mark>"), Markup("</mark>")
 # How much of a text is read, and how many words in it are looked at.
 READ = 40_000
 MOST_HITS = 200
@@ -34,7 +35,8 @@ def snippet(text: str, phrases: Iterable[Phrase], *, english: bool) -> Markup:
     start, end = _window(text, hits)
     inside = [(a - start, b - start, word) for a, b, word in hits if start <= a and b <= end]
     marked = _marked(text[start:end], inside)
-    return Markup("{}{}{}").format("… " if start else "", marked, " …" if end < len(text) else "")
+    before, after = "… " if start else "", " …" if end < len(text) else ""
+    return before + marked + after
 
 
 def _window(text: str, hits: list[tuple[int, int, str]]) -> tuple[int, int]:
@@ -79,8 +81,9 @@ def _finder(wanted: frozenset[str]) -> re.Pattern[str]:
 
 
 def _marked(text: str, hits: list[tuple[int, int, str]]) -> Markup:
-    pieces, done = Markup(), 0
+    # By hand: Markup.format took a third of a search's time.
+    pieces, done = [], 0
     for start, end, _ in hits:
-        pieces += Markup("{}<mark>{}</mark>").format(text[done:start], text[start:end])
+        pieces += [escape(text[done:start]), MARK, escape(text[start:end]), END]
         done = end
-    return pieces + text[done:]
+    return Markup().join([*pieces, escape(text[done:])])
