@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Result, Select, Table, TextClause, and_, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, Result, Select, Table, TextClause, and_, bindparam, select, tuple_
 
-from blogapp.audit.models import AuditEntry
 from blogapp.auth.models import Member, initials
 from blogapp.core.addresses import Redirect
 from blogapp.core.db import db
@@ -141,11 +140,6 @@ def newest_whole(limit: int, *, by: int | None = None) -> list[Whole]:
     if by is not None:
         query = query.where(posts.c.author_id == by)
     return [Whole(**row._mapping) for row in db.session.execute(newest_first(query).limit(limit))]
-
-
-def last_act() -> datetime | None:
-    """When anything was last done here: nothing that readers see changed later, not even by a post going away."""
-    return db.session.execute(select(func.max(AuditEntry.at))).scalar_one()
 
 
 def post_at(slug: str) -> Whole | None:
