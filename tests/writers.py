@@ -14,8 +14,7 @@ from sqlalchemy import Connection, Engine, event
 
 import blogapp
 
-# The tables that public pages are made of (a test holds this to what they ask for). The audit's entries only date a
-# feed's `Last-Modified`, which may be early.
+# The tables that public pages are made of (a test holds this to what they ask for).
 PUBLIC_TABLES = frozenset(["site", "posts", "members"])
 # Use cases that write these tables without raising the version, because readers see nothing of it, or not always:
 # a scenario runs each and compares what readers see (test_versions.py).

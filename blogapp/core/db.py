@@ -5,6 +5,7 @@ transaction that reads first and writes later fails at once with "database is lo
 (measured). Helpers take the session, join the caller's transaction and never commit.
 """
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, event, text
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, bindparam, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeDecorator
 
+from blogapp.core.clock import now
 from blogapp.core.errors import Conflict
 
 NAMING = {
@@ -65,6 +67,16 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+# A counter comes again after a restore, with other pages under it; with a random number beside it none does.
+RAISE = text("UPDATE site SET version = version + 1, nonce = :nonce, changed_at = :at")
+RAISE = RAISE.bindparams(bindparam("at", type_=UTCDateTime))
+
+
+def new_nonce() -> int:
+    """What no other version of the site has beside it: 63 bits, as many as an integer holds on both databases."""
+    return secrets.randbits(63)
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One writing transaction on the application's session: committed at the end, rolled back on any error.
@@ -88,7 +100,7 @@ def transaction() -> Iterator[Session]:
         session.flush()
         if session.info.pop("bump_version", False):
             # Last, so that no reader can see the new version with the old data (and the row is locked only shortly).
-            session.execute(text("UPDATE site SET version = version + 1"))
+            session.execute(RAISE, {"nonce": new_nonce(), "at": now()})
         session.commit()
     except StaleDataError:
         session.rollback()

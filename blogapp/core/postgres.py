@@ -29,12 +29,12 @@ class Postgres:
             raise
         return connection
 
-    def ask(self, connection: psycopg.Connection) -> tuple[int, str]:
+    def ask(self, connection: psycopg.Connection) -> tuple[int, int]:
         found = _checked(connection.pgconn.exec_prepared(b"stamp", None), pq.ExecStatus.TUPLES_OK)
-        version, instance = found.get_value(0, 0), found.get_value(0, 1)
-        if version is None or instance is None:
+        version, nonce = found.get_value(0, 0), found.get_value(0, 1)
+        if version is None or nonce is None:
             raise psycopg.DataError("the site's row is missing")
-        return int(version), instance.decode()
+        return int(version), int(nonce)
 
 
 def _checked(result: pq.abc.PGresult, wanted: pq.ExecStatus) -> pq.abc.PGresult:

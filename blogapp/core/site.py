@@ -1,20 +1,24 @@
-"""The site's one row: the version that ends cached pages, the key under links in mails, choices made in the browser."""
+"""The site's one row: the version that ends cached pages and when it rose, the key under links in mails, choices made in the browser."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from flask import g, has_request_context
-from sqlalchemy import JSON, CheckConstraint, select
+from sqlalchemy import JSON, BigInteger, CheckConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from blogapp.core.clock import now
 from blogapp.core.config import settings
-from blogapp.core.db import Base, bump_version, db
+from blogapp.core.db import Base, UTCDateTime, bump_version, db, new_nonce
 
 
 class Site(Base):
     """One row, made by the first migration.
 
     `link_key` lives in the database so that every host, and a restored archive, honours the links in old mails.
+    `nonce` and `changed_at` are written whenever `version` is raised: a random number, so that a version which comes
+    again after a restore is known from the first of its number; and the moment, of all that readers can see.
     """
 
     __tablename__ = "site"
@@ -22,6 +26,8 @@ class Site(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(default=1)
+    nonce: Mapped[int] = mapped_column(BigInteger, default=new_nonce)
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     link_key: Mapped[str] = mapped_column(default=lambda: secrets.token_hex(32))
     instance: Mapped[str] = mapped_column(default=lambda: secrets.token_hex(16))
     choices: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -46,6 +52,11 @@ def site_row(session: Session | None = None) -> Site:
 def site_version() -> int:
     """The number that every write which readers can see raises; 5 µs on SQLite (measured)."""
     return db.session.execute(select(Site.version)).scalar_one()
+
+
+def last_change() -> datetime:
+    """When anything that readers can see last changed, even by going away."""
+    return db.session.execute(select(Site.changed_at)).scalar_one()
 
 
 def link_key() -> bytes:

@@ -21,11 +21,11 @@ from blogapp.core.walindex import WalIndexHead
 
 log = logging.getLogger(__name__)
 
-# `instance` is the database's own: a counter that went back with a restored copy cannot be taken for the present one.
-ASK = "SELECT version, instance FROM site"
+# The nonce is new with each version: a counter that a restored copy took back never makes an old stamp again.
+ASK = "SELECT version, nonce FROM site"
 
-# (version, instance, the site's present day as an ordinal)
-Stamp = tuple[int, str, int]
+# (version, nonce, the site's present day as an ordinal)
+Stamp = tuple[int, int, int]
 
 
 class Source(Protocol):
@@ -37,7 +37,7 @@ class Source(Protocol):
 
     def open(self) -> Any: ...
 
-    def ask(self, connection: Any) -> tuple[int, str]: ...
+    def ask(self, connection: Any) -> tuple[int, int]: ...
 
 
 class Stamps:
@@ -55,7 +55,7 @@ class Stamps:
         self._silent = False
         self._head: WalIndexHead | None = None
         # What was asked, and the head of the wal-index before that. Replaced as a whole: threads see one or the other.
-        self._known: tuple[bytes, tuple[int, str]] = (b"", (0, ""))
+        self._known: tuple[bytes, tuple[int, int]] = (b"", (0, 0))
 
     def forked(self) -> None:
         """The connections are the parent's."""
@@ -78,16 +78,16 @@ class Stamps:
         """The present stamp; None where the database does not answer."""
         today = self._day.today()  # First, as a page's own look at the calendar comes later.
         try:
-            version, instance = self._ask() if self._head is None else self._glance(self._head)
+            version, nonce = self._ask() if self._head is None else self._glance(self._head)
         except self._source.error as error:
             if not self._silent:
                 log.warning("the page cache cannot ask the database", extra={"error": str(error).strip()})
             self._silent = True
             return None
         self._silent = False
-        return version, instance, today
+        return version, nonce, today
 
-    def _glance(self, head: WalIndexHead) -> tuple[int, str]:
+    def _glance(self, head: WalIndexHead) -> tuple[int, int]:
         """What is known, while nothing was committed since."""
         present = head.read()  # First: what is committed while we ask is seen as a change the next time.
         known, found = self._known
@@ -96,7 +96,7 @@ class Stamps:
             self._known = (present, found)
         return found
 
-    def _ask(self) -> tuple[int, str]:
+    def _ask(self) -> tuple[int, int]:
         while True:
             try:
                 connection, fresh = self._idle.pop(), False
@@ -143,8 +143,8 @@ class Sqlite:
         address = f"{self.file.absolute().as_uri()}?mode=rw"
         return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=1)
 
-    def ask(self, connection: sqlite3.Connection) -> tuple[int, str]:
-        row: tuple[int, str] | None = connection.execute(ASK).fetchone()
+    def ask(self, connection: sqlite3.Connection) -> tuple[int, int]:
+        row: tuple[int, int] | None = connection.execute(ASK).fetchone()
         if row is None:
             raise sqlite3.DatabaseError("the site's row is missing")
         return row

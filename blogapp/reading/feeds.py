@@ -19,7 +19,7 @@ from blogapp.core.config import settings
 from blogapp.core.embeds import frames_as_links
 from blogapp.core.markup import absolute
 from blogapp.core.remembered import remembering
-from blogapp.core.site import choice
+from blogapp.core.site import choice, last_change
 from blogapp.core.web import iso, whole_url
 from blogapp.reading import finding, queries
 from blogapp.reading.blueprint import bp
@@ -48,7 +48,6 @@ class Item:
     author_url: str
     published_at: datetime
     changed_at: datetime
-    edited_at: datetime
 
     @property
     def published_822(self) -> str:
@@ -84,7 +83,6 @@ def _item(post: Whole) -> Item:
         author_url=whole_url(url_for("reading.page", slug=post.author_slug)),
         published_at=post.published_at,
         changed_at=post.changed_at,
-        edited_at=max(post.updated_at, post.changed_at),
     )
 
 
@@ -109,13 +107,13 @@ def tag_uri(post: Whole) -> str:
     return f"tag:{host},{first:%Y-%m-%d}:post/{post.id}"
 
 
-def _changed_at(items: list[Item]) -> datetime | None:
-    """For `Last-Modified`, in whole seconds; None while a further change could still fall into the same second."""
-    moments = [item.edited_at for item in items]
-    if act := queries.last_act():
-        moments.append(act)
-    latest = max(moments, default=None)
-    return latest if latest is not None and now() - latest > timedelta(seconds=2) else None
+def _changed_at() -> datetime | None:
+    """For `Last-Modified`, in whole seconds; None while a further change could still fall into the same second.
+
+    It moves with what readers see and with nothing else: not with a sign-up, nor a draft that was saved.
+    """
+    latest = last_change()
+    return latest if now() - latest > timedelta(seconds=2) else None
 
 
 def _answer(kind: str, feed: Feed) -> Response:
@@ -126,9 +124,8 @@ def _answer(kind: str, feed: Feed) -> Response:
     else:
         body = _sayable(render_template(XML[kind], **given))
     # Not kept until it has its `Last-Modified`, two seconds after a change.
-    changed_at = _changed_at(feed.items)
-    keep = changed_at is not None or not feed.items
-    response = public(body, TYPES[kind], changed_at=changed_at, keep=keep)
+    changed_at = _changed_at()
+    response = public(body, TYPES[kind], changed_at=changed_at, keep=changed_at is not None)
     if settings().websub_hub:
         response.headers["Link"] = f'<{settings().websub_hub}>; rel="hub", <{feed.here}>; rel="self"'
     return response

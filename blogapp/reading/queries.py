@@ -29,7 +29,6 @@ from sqlalchemy import (
     union_all,
 )  # fmt: skip
 
-from blogapp.audit.models import AuditEntry
 from blogapp.auth.models import Member, initials
 from blogapp.core.addresses import Redirect
 from blogapp.core.db import db
@@ -175,13 +174,6 @@ def newest_whole(limit: int, *, by: int | None = None) -> list[Whole]:
 FED = select(*WHOLE).join_from(posts, members, members.c.id == posts.c.author_id)
 FED = newest_first(FED.where(PUBLIC, posts.c.kind != "page")).limit(bindparam("limit"))
 FED_BY = FED.where(posts.c.author_id == bindparam("by"))
-LAST_ACT = select(func.max(AuditEntry.__table__.c.at))
-
-
-def last_act() -> datetime | None:
-    """When anything was last done here: nothing that readers see changed later, not even by a post going away."""
-    found: datetime | None = asked(LAST_ACT).scalar_one()
-    return found
 
 
 def post_at(slug: str) -> Whole | None:

@@ -108,6 +108,9 @@ def test_a_site_that_is_there_is_never_restored_over(blogapp: Command, site: Pos
     blogapp("backup site.tar.gz")
     assert "is there already. Restore into an empty data folder" in blogapp.refused("restore site.tar.gz")
     assert blogapp.json("post list --json")[0]["slug"] == "week-473"
+    (tmp_path / "blog.sqlite3").rename(tmp_path / "old.sqlite3")
+    (tmp_path / "data" / "files").rename(tmp_path / "old")
+    assert "a server may still run" in blogapp.refused("restore site.tar.gz"), "this process has it open"
 
 
 def archive(file: Path, **content: bytes | None) -> Path:

@@ -22,8 +22,8 @@ def file(tmp_path: Path) -> Path:
     run(
         file,
         "PRAGMA journal_mode = WAL",
-        "CREATE TABLE site (version INTEGER, instance TEXT)",
-        "INSERT INTO site VALUES (7, 'here')",
+        "CREATE TABLE site (version INTEGER, nonce INTEGER)",
+        "INSERT INTO site VALUES (7, 11)",
     )
     return file
 
@@ -45,13 +45,13 @@ def run(file: Path, *statements: str) -> None:
 def test_a_write_a_restored_copy_and_a_new_day_each_change_the_stamp(file: Path, stamps: Stamps) -> None:
     with time_machine.travel(datetime(2018, 2, 5, 23, 59, 59, tzinfo=UTC), tick=False) as clock:
         seen = [stamps.now()]
-        for statement in ("UPDATE site SET version = 8", "UPDATE site SET version = 7, instance = 'there'"):
+        for statement in ("UPDATE site SET version = 8", "UPDATE site SET version = 7, nonce = 12"):
             run(file, statement)
             seen.append(stamps.now())
         clock.shift(1)
         seen.append(stamps.now())
     today = date(2018, 2, 5).toordinal()
-    assert seen == [(7, "here", today), (8, "here", today), (7, "there", today), (7, "there", today + 1)]
+    assert seen == [(7, 11, today), (8, 11, today), (7, 12, today), (7, 12, today + 1)]
 
 
 def test_the_day_is_the_site_s_own_through_summer_time_and_a_clock_put_back() -> None:

@@ -62,7 +62,7 @@ def restore(file: Path) -> Manifest:
     """Make a site of an archive, in an empty data folder. What was to be sent rests there until a person says so.
 
     Raises:
-        Conflict: there is a site in the data folder already.
+        Conflict: there is a site in the data folder already, or a server still has open the one that was there.
         Invalid: this is no archive of ours, or of a newer program, or its database is broken.
         ArchiveFailed: it cannot be read or unpacked.
     """
@@ -71,6 +71,7 @@ def restore(file: Path) -> Manifest:
     for there in (target, *folders):
         if there is not None and there.exists() and not _is_empty(there):
             raise Conflict(f"{there} is there already. Restore into an empty data folder (BLOG_DATA_DIR).")
+    _refuse_while_open(target)
     with (
         packing.readable_errors(file),
         tempfile.TemporaryDirectory(prefix=".restore-", dir=settings().data_dir) as folder,
@@ -189,6 +190,18 @@ def _check_and_still(database: Path, has_tables: bool) -> None:
             connection.commit()
     except sqlite3.DatabaseError as error:
         raise Invalid(f"The database in the archive cannot be used: {error}") from None
+
+
+def _refuse_while_open(database: Path | None) -> None:
+    """SQLite's own files lie beside a database that is open, or was left in the middle; it would mix them in.
+
+    Raises:
+        Conflict: there are such files.
+    """
+    for ending in ("-wal", "-shm"):
+        if database is not None and (beside := Path(f"{database}{ending}")).exists():
+            raise Conflict(f"{beside} is there: a server may still run on the database that was here. Stop it, and "
+                           f"remove the files {database.name}-wal and {database.name}-shm.")
 
 
 def _is_empty(path: Path) -> bool:
