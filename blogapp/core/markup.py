@@ -16,7 +16,7 @@ from blogapp.core.errors import Invalid
 from blogapp.core.picturemarks import without_marks
 from blogapp.core.sanitise import TAG, sanitise
 
-PIPELINE = 4
+PIPELINE = 5
 MAX_CHARACTERS = 500_000
 TOO_LONG = f"The text is too long: {{:,}} characters, and {MAX_CHARACTERS:,} is the most."
 # Only within a tag of sanitised HTML.

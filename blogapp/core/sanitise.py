@@ -51,6 +51,12 @@ FRAME_HOSTS = (
     "maps.google.com",
     "docs.google.com",
 )
+# What a browser takes off the ends of an address, and out of its middle.
+STRIPPED = "".join(map(chr, range(0x21)))
+IGNORED = re.compile(r"[\t\n\r]")
+SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+BEFORE_QUERY = re.compile(r"^[^?#]*")
+HOST_BEGINS = re.compile(r"^(?:(https?:)/*|//+)", re.IGNORECASE)
 NATIONAL_MAPS = re.compile(r"^https://maps\.google\.(?:com?\.)?[a-z]{2}/")
 # Only for what the cleaner gave back: there every "<" begins a tag and every value stands in double quotes.
 TAG = re.compile(r'<[a-z][^"<>]*(?:"[^"]*"[^"<>]*)*>')
@@ -71,17 +77,45 @@ FIXED = {
 SANDBOX = ' sandbox="allow-scripts allow-same-origin allow-presentation allow-popups"'
 
 
+def as_browsers_read(address: str) -> str:
+    """The address as a browser takes it (WHATWG URL, "basic URL parser"): `\t/\\host/x` is `//host/x`.
+
+    `https:host` is another host in a mail, and on a page that came by http: it becomes `https://host`.
+    """
+    address = IGNORED.sub("", address.strip(STRIPPED))
+    scheme = SCHEME.match(address)
+    if scheme and scheme[1].lower() not in ("http", "https"):
+        return address
+    address = BEFORE_QUERY.sub(lambda match: match[0].replace("\\", "/"), address, count=1)
+    return HOST_BEGINS.sub(r"\1//", address)
+
+
+def sources_in(srcset: str) -> list[str]:
+    """Where the addresses in a srcset may begin: behind each comma, though an address may have commas of its own."""
+    return [words[0] for candidate in srcset.split(",") if (words := candidate.split())]
+
+
 def _filter(_: str, attribute: str, value: str) -> str | None:
     if attribute == "rel":
         return " ".join(word for word in value.split() if word in REL) or None
     if attribute == "srcset":
-        fine = all(_is_web_or_relative(candidate.split()[0]) for candidate in value.split(",") if candidate.strip())
-        return value if fine else None
+        return _read_srcset(value)
     if attribute in ("src", "poster", "cite"):
+        value = as_browsers_read(value)
         return value if _is_web_or_relative(value) else None
     if attribute == "href":
+        value = as_browsers_read(value)
         return value if _scheme(value) is not None else None
     return value
+
+
+def _read_srcset(value: str) -> str | None:
+    if not all(_is_web_or_relative(as_browsers_read(address)) for address in sources_in(value)):
+        return None
+    return ",".join(
+        candidate.replace(words[0], as_browsers_read(words[0]), 1) if (words := candidate.split()) else candidate
+        for candidate in value.split(",")
+    )
 
 
 def _is_web_or_relative(address: str) -> bool:
@@ -91,7 +125,7 @@ def _is_web_or_relative(address: str) -> bool:
 def _scheme(address: str) -> str | None:
     """The scheme, "" of a relative address; None of one that nobody can take apart, like `//[`."""
     try:
-        return urlsplit(address.strip()).scheme
+        return urlsplit(address).scheme
     except ValueError:
         return None
 

@@ -9,7 +9,7 @@ from html import escape, unescape
 from urllib.parse import urlsplit
 
 from blogapp.core.embeds import embed, link_to
-from blogapp.core.sanitise import FRAME
+from blogapp.core.sanitise import FRAME, as_browsers_read, sources_in
 
 TAG = re.compile(r"<(?P<closing>/?)(?P<name>[a-z][a-z0-9]*)(?:[^\"<>]|\"[^\"]*\")*>")
 PICTURE = r'<img\s(?:[^"<>]|"[^"]*")*>'
@@ -22,6 +22,7 @@ PLAYER = re.compile(r"<(video|audio)(?=[\s>]).*?</\1>", re.DOTALL)
 POSTER = re.compile(r'\sposter="[^"]*"')
 MEDIA = re.compile(r'<(?:img|video|audio|source)\s(?:[^"<>]|"[^"]*")*>')
 ADDRESS = re.compile(r'(?:^|\s)(src|srcset|poster|alt|href)="([^"]*)"')
+ELSEWHERE = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 # Inside these a <details> would break the page or could not be operated.
 INLINE = frozenset(
     "p a abbr b bdi bdo cite code del dfn em h1 h2 h3 h4 h5 h6 i ins kbd mark pre q s samp small span strong sub sup "
@@ -57,10 +58,16 @@ def _is_outside(tag: str, own: str) -> bool:
     """Whether something that a tag fetches comes from another host."""
     for name, value in ADDRESS.findall(tag):
         if name not in ("alt", "href"):
-            parts = [part.strip() for part in unescape(value).split(",")] if name == "srcset" else [unescape(value)]
-            if any(re.match(r"(?:https?:)?//", part, re.IGNORECASE) and not part.startswith(own) for part in parts):
+            parts = sources_in(unescape(value)) if name == "srcset" else [unescape(value)]
+            if any(_leads_away(part, own) for part in parts):
                 return True
     return False
+
+
+def _leads_away(address: str, own: str) -> bool:
+    # What an older pipeline stored was not brought to this form.
+    address = as_browsers_read(address)
+    return ELSEWHERE.match(address) is not None and not address.startswith(own)
 
 
 def _bare(match: re.Match[str], own: str, *, outside: bool) -> str:
@@ -145,7 +152,7 @@ def _words(picture: str) -> str:
 
 def _host(address: str) -> str:
     try:
-        return (urlsplit(unescape(address)).hostname or "elsewhere").removeprefix("www.")
+        return (urlsplit(as_browsers_read(unescape(address))).hostname or "elsewhere").removeprefix("www.")
     except ValueError:
         return "elsewhere"
 

@@ -82,6 +82,34 @@ def test_nothing_is_fetched_from_elsewhere_before_it_is_asked_for(text: str) -> 
     assert is_well_formed(html)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        " https://evil.example/x",
+        "&#1;//evil.example/x",
+        "/\\evil.example/x",
+        "\\\\evil.example/x",
+        "///evil.example/x",
+        "/\t/evil.example/x",
+        "ht\ntps://evil.example/x",
+        "https:evil.example/x",
+        "HTTPS:/\\/evil.example/x",
+    ],
+)
+def test_no_spelling_that_a_browser_forgives_hides_another_host(address: str) -> None:
+    picture, film = f'<img src="{address}" alt="A cat">', f'<video poster="{address}"><source src="{address}"></video>'
+    stored = render(picture + film, format="html").html
+    assert len(re.findall(r'(?:src|poster)="(?:https:|HTTPS:)?//evil\.example/x"', stored)) == 3
+    # And as older pipelines stored it.
+    for text in (stored, f'{picture}<video poster="{address}" preload="metadata"><source src="{address}"></video>'):
+        html = asked_for(text, OWN)
+        assert "<details><summary>Show the picture “A cat” <small>from evil.example</small>" in html
+        assert 'preload="none"' in html
+        assert "poster" not in html
+    both = asked_for('<img src="/a.png" srcset="/a.png 1x, \\\\evil.example/x 2x">', OWN)
+    assert "<details>" in both
+
+
 def test_own_pictures_are_shown_at_once_and_texts_without_others_stay() -> None:
     text = '<p>One <img src="/files/1/a.png" alt="a"> <img src="https://notes.example.org/files/2/b.png" alt="b"></p>'
     assert page(text) == render(text, format="html").html
