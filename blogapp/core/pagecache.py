@@ -21,6 +21,7 @@ from blogapp.core.hits import Note
 from blogapp.core.logs import begin_request, name_request
 from blogapp.core.pages import Pages
 from blogapp.core.stamps import Stamp
+from blogapp.core.tracking import without_tracking
 
 # What MARK says: whether the middleware may keep this answer.
 KEEP, ONCE = "keep", "once"
@@ -145,7 +146,12 @@ class PageCache:
         query = environ.get("QUERY_STRING")
         if not query:
             return str(environ["PATH_INFO"])
-        return f"{environ['PATH_INFO']}?{query}" if QUERIES.fullmatch(query) else None
+        query = without_tracking(query)
+        if query and not QUERIES.fullmatch(query):
+            return None
+        # The application is asked for no more than the key says: no kept page can depend on the rest.
+        environ["QUERY_STRING"] = query
+        return f"{environ['PATH_INFO']}?{query}" if query else str(environ["PATH_INFO"])
 
     def _made(
         self,

@@ -6,18 +6,23 @@ happened to the feed in between.
 """
 
 import logging
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from threading import Event, Timer
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.core.clock import now
 from blogapp.core.config import settings
-from blogapp.core.db import Base, UTCDateTime, db, transaction
+from blogapp.core.db import Base, UTCDateTime, db, on_sqlite, transaction
 from blogapp.core.web import whole_url
 from blogapp.posts.models import Post
 from blogapp.posts.tags import Tag, post_tags
@@ -25,8 +30,11 @@ from blogapp.posts.tags import Tag, post_tags
 log = logging.getLogger(__name__)
 
 FORMATS = ("atom", "rss", "json")
+# For each step: to connect, to send, for the next bytes to come.
 TIMEOUT_SECONDS = 5
-# How long a worker has for one row before another may take it up.
+# For the whole answer, however its bytes drip.
+ANSWER_SECONDS = 15
+# How long a worker has for one row before another may take it up: longer than all of the above.
 CLAIM = timedelta(seconds=60)
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)
@@ -50,16 +58,62 @@ class _NoRedirect(HTTPRedirectHandler):
         """A hub that sends us elsewhere has not heard us."""
 
 
+@contextmanager
+def _hurry(connection: HTTPConnection) -> Iterator[None]:
+    """Cut the connection if this takes longer than an answer may.
+
+    Raises:
+        TimeoutError: it did; what was cut off may pass for a whole answer.
+    """
+    late = Event()
+
+    def cut() -> None:
+        late.set()
+        with suppress(OSError):  # It is closed already.
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(ANSWER_SECONDS, cut)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError("it took too long to answer")
+
+
+class _Connection(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:
+        with _hurry(self):
+            return super().getresponse()
+
+
+class _SafeConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Http(HTTPHandler):
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+class _Https(HTTPSHandler):
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_SafeConnection, req)
+
+
 def announce(session: Session, post: Post) -> None:
     """Have the hub told of the feeds that this post stands in, or stood in; in the caller's transaction."""
     if not settings().websub_hub or post.kind == "page":
         return
     tagged = select(Tag.slug).join(post_tags, post_tags.c.tag_id == Tag.id).where(post_tags.c.post_id == post.id)
     feeds = ["", f"/{post.author.slug}", *(f"/tags/{slug}" for slug in session.execute(tagged).scalars())]
-    at = now()
-    for feed in feeds:
-        for kind in FORMATS:
-            session.merge(HubPing(path=f"{feed}/feed.{kind}", changed_at=at, due_at=at, attempts=0))
+    # In their order, so that two who publish at once never wait for each other; they share the site's own feeds.
+    paths = sorted(f"{feed}/feed.{kind}" for feed in feeds for kind in FORMATS)
+    fresh = {"changed_at": now(), "due_at": now(), "attempts": 0}
+    insert = sqlite.insert if on_sqlite(session) else postgresql.insert
+    told_anew = insert(HubPing).on_conflict_do_update(index_elements=["path"], set_=fresh)
+    session.execute(told_anew, [{"path": path, **fresh} for path in paths])
 
 
 def ping_hub() -> int:
@@ -101,12 +155,12 @@ def _tell(feed: str) -> str:
     # The start refuses every address but http's.
     request = Request(settings().websub_hub, form, {"User-Agent": "blogapp (WebSub publisher)"})  # noqa: S310
     try:
-        with build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS):
+        with build_opener(_NoRedirect, _Http, _Https).open(request, timeout=TIMEOUT_SECONDS):
             return ""
     except HTTPError as error:
         error.close()
         return f"the hub answered {error.code}"
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, OSError, ValueError, HTTPException) as error:  # The last where it speaks no HTTP.
         return str(getattr(error, "reason", error)) or error.__class__.__name__
 
 

@@ -16,12 +16,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from blogapp.core.addresses import Redirect, reserved
 from blogapp.core.config import settings
 from blogapp.core.db import Base, insert_missing
+from blogapp.core.tracking import without_tracking
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
 
 HREF = re.compile(r'<a\s(?:[^<>"]|"[^"]*")*?href="(?P<address>[^"]*)"')
-# What tells who clicked where, not what is read.
-TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_[ce]id|ref_src|igshid")
 # A list of links may be long; nobody reads so many, and a row costs a little.
 MOST = 300
 # What an index of either database takes in any language.
@@ -69,7 +68,7 @@ def tidy_link(address: str, base_url: str) -> str:
     if host in ("", own):
         inside = path.strip("/")
         return f"/{inside.lower()}"[:LONGEST] if inside and (host or path.startswith("/")) else ""
-    pairs = [(key, value) for key, value in parse_qsl(parts.query) if not TRACKING.fullmatch(key)]
+    pairs = parse_qsl(without_tracking(parts.query))
     query = f"?{urlencode(sorted(pairs))}" if pairs else ""
     return f"{host}{port}{path}{query}".encode(errors="replace").decode()[:LONGEST]
 

@@ -1,7 +1,12 @@
 """The WebSub hub: told once a change, again where it did not hear, and by whoever lives."""
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -9,11 +14,13 @@ from urllib.parse import parse_qs
 
 import pytest
 import time_machine
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
+from blogapp.core.config import EXTENSION, settings
 from blogapp.core.db import db
 from blogapp.core.errors import BadSetting
 from blogapp.digest.publishing import publish, withdraw
@@ -142,6 +149,58 @@ def test_a_worker_that_died_at_it_forgets_nothing_and_two_never_tell_the_same(
         clock.shift(timedelta(seconds=61))
         assert ping_hub() == 1
         assert len(server.told) == len(FEEDS)
+
+
+class Other(threading.Thread):
+    """A server that is no hub: answers one request with `said`, then with a byte now and then until nobody listens."""
+
+    def __init__(self, said: bytes, *, drips: bool) -> None:
+        super().__init__()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.said, self.drips = said, drips
+
+    def run(self) -> None:
+        connection, _ = self.listener.accept()
+        with self.listener, connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(self.said)
+            while self.drips:
+                connection.sendall(b"x")
+                time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("said", "drips"), [(b"220 not http\r\n", False), (b"HTTP/1.1 200 OK\r\nX: ", True)])
+def test_a_hub_that_speaks_no_http_or_never_ends_is_tried_again_later(
+    app: Flask, bob: Member, monkeypatch: pytest.MonkeyPatch, said: bytes, drips: bool
+) -> None:
+    other = Other(said, drips=drips)
+    other.start()
+    monkeypatch.setattr(hub, "ANSWER_SECONDS", 0.3)
+    changed = {"websub_hub": f"http://127.0.0.1:{other.listener.getsockname()[1]}/"}
+    monkeypatch.setitem(app.extensions, EXTENSION, replace(settings(), **changed))
+    published(bob)
+    with time_machine.travel(now(), tick=False):
+        assert ping_hub() == 0
+        later = select(HubPing.due_at).where(HubPing.attempts == 1)
+        assert db.session.execute(later).scalar_one() == now() + hub.FIRST_RETRY
+    other.join()
+
+
+def test_many_who_publish_at_once_are_all_heard(app: Flask, bob: Member) -> None:
+    drafts = [create_post("article", f"Bread {number}", "We baked.", bob.id) for number in range(6)]
+    given = [(post.id, post.version, bob.id) for post in drafts]
+    db.session.remove()
+    ready = threading.Barrier(len(given))
+
+    def go(post: int, version: int, by: int) -> None:
+        with app.app_context():
+            ready.wait()
+            publish(post, version, by, with_digest=False)
+
+    with ThreadPoolExecutor(len(given)) as pool:
+        for done in [pool.submit(go, *each) for each in given]:
+            done.result()
+    assert len(waiting()) == 6
 
 
 def test_no_transaction_is_open_while_the_hub_is_told_and_a_change_meanwhile_is_told_too(

@@ -7,7 +7,7 @@ from typing import Any
 
 import brotli
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.test import TestResponse
 
 from blogapp.core.codings import best_coding
@@ -114,6 +114,17 @@ def test_pages_of_a_list_are_kept_each_by_itself(site: Site) -> None:
     for path in ("/", "/?before=1", "/?before=2", "/?", "/?before=2"):
         site.get(path)
     assert site.made == 3
+
+
+def test_the_crowd_of_a_shared_link_is_given_the_page_that_is_kept_without_a_word_of_what_each_brought(
+    site: Site,
+) -> None:
+    site.answer = lambda: offer(Response(f"{request.full_path} {request.url}"))
+    pages = ("/?fbclid=1", "/?utm_source=a&utm_medium=b", "/", "/?before=5&gclid=2", "/?mc_eid=3&before=5", "/?before=5")
+    said = [site.get(page).text for page in pages]
+    assert said == ["/? http://localhost/"] * 3 + ["/?before=5 http://localhost/?before=5"] * 3
+    assert site.made == 2
+    assert site.get("/?before=5&before=6&fbclid=1").text.startswith("/?before=5&before=6&fbclid=1"), "made for itself"
 
 
 def test_nothing_but_an_offered_200_is_kept(site: Site) -> None:
