@@ -25,7 +25,7 @@ MOST_BYTES = 12_000_000
 class Kept(Extension):
     """The tag."""
 
-    tags = frozenset(["kept"])
+    tags = {"kept"}  # as its base wants it
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -43,7 +43,7 @@ class Kept(Extension):
     def _piece(self, place: str, values: Any, caller: Macro) -> str:
         if not has_request_context() or request.script_root:  # Addresses begin with it.
             return str(caller())
-        return self.pieces.get((place, values), caller)
+        return self.pieces.get((place, values), lambda: Markup(caller()))  # noqa: S704  # escaped as it was rendered
 
 
 def is_shipped(filename: str | None) -> bool:

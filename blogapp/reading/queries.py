@@ -22,7 +22,6 @@ from sqlalchemy import (
     TextClause,
     and_,
     bindparam,
-    func,
     literal_column,
     select,
     tuple_,
@@ -117,7 +116,7 @@ def listed(condition: ColumnElement[bool] | TextClause = PUBLIC) -> Select[Any]:
     return select(*ENTRY).join_from(posts, members, members.c.id == posts.c.author_id).where(condition)
 
 
-def asked(statement: Executable, **values: Any) -> CursorResult[Any]:
+def asked(statement: Executable, **values: Any) -> CursorResult[*tuple[Any, ...]]:
     """The answer to a statement that is built once: building costs more than running it (measured)."""
     return _connection().execute(statement, values)
 
