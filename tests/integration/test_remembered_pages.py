@@ -22,7 +22,9 @@ from tests.posts import SOME_DAY, article, week
 LogIn = Callable[[Member], FlaskClient]
 PAGES = ("/", "/week-473", "/boats", "/archive", "/archive/2018", "/archive/2018/02", "/bob-barker", "/tags/bread",
          "/feed.atom", "/feed.rss", "/feed.json", "/sitemap.xml", "/search?q=boats")  # fmt: skip
-BODY = "See ![a boat](https://pictures.example/boat.png) and [below](#end).\n\n## The end\n\nWords[^1].\n\n[^1]: A note."
+BODY = (
+    "See ![a boat](https://pictures.example/boat.png) and [below](#end).\n\n## The end\n\nWords[^1].\n\n[^1]: A note."
+)
 
 
 def forget() -> None:
@@ -50,9 +52,8 @@ def test_every_change_is_read_at_once_whatever_was_remembered(app: Flask, reader
     note = week(bob, 473, body=BODY)
     boats = article(bob, "boats", at=SOME_DAY + timedelta(days=1), tags=["Bread"], body=BODY)
 
-    def edit(post: Post, **given: str) -> None:
-        fresh = {"title": post.title, "body": post.body, **given}
-        save_post(post.id, post.version, bob.id, **fresh)
+    def edit(post: Post, title: str = "", body: str = "") -> None:
+        save_post(post.id, post.version, bob.id, title=title or post.title, body=body or post.body)
 
     def choose(**given: str) -> None:
         with transaction() as session:
