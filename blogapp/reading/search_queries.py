@@ -15,7 +15,7 @@ from blogapp.posts.asking import Phrase, Question, for_postgresql, for_sqlite
 from blogapp.posts.searching import search_texts
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.words import words_of
-from blogapp.reading.queries import ENTRY, PUBLIC, PUBLIC_BY_WEEK, Entry, asked, members, posts
+from blogapp.reading.queries import ENTRY, NOTES, PUBLIC, SEEN, Entry, asked, members, posts
 from blogapp.reading.snippets import READ
 
 MOST = 200
@@ -130,7 +130,7 @@ def _in_title(question: Question) -> Question:
 def _note_about(weeks: Weeks) -> int | None:
     """The place of the note about these weeks."""
     query = select(search_texts.c.place).join_from(posts, search_texts, search_texts.c.post_id == posts.c.id)
-    query = query.where(PUBLIC_BY_WEEK, posts.c.kind == "week", posts.c.week_from <= weeks.first)
+    query = query.where(SEEN, NOTES, posts.c.week_from <= weeks.first)
     query = query.where(posts.c.week_to >= weeks.last).order_by(posts.c.week_from.desc(), posts.c.id).limit(1)
     return db.session.execute(query).scalar_one_or_none()
 

@@ -18,7 +18,7 @@ from blogapp.core.theme import site_accent
 from blogapp.core.web import local, private
 from blogapp.posts.missed import reason_for
 from blogapp.posts.weeks import parse_week_slug
-from blogapp.reading import finding, metadata, queries
+from blogapp.reading import beside, finding, metadata, queries
 from blogapp.reading.archive import today
 from blogapp.reading.blueprint import bp as bp
 from blogapp.reading.calendar import calendar, dates, plain_dates
@@ -41,6 +41,7 @@ def _for_templates() -> dict[str, Any]:
     """Functions rather than values: a page that does not ask costs no query, and an error page needs no database."""
     return {
         "site_pages": queries.site_pages,
+        "menu_place": _menu_place,
         "language": settings().site_language,
         "week_dates": lambda weeks: dates(weeks, settings().site_epoch),
         "week_words": lambda weeks, year=None: plain_dates(weeks, settings().site_epoch, year),
@@ -55,6 +56,14 @@ def _for_templates() -> dict[str, Any]:
         "person_data": metadata.person_data,
         "later_day": lambda one, other: local(other).date() > local(one).date(),
     }
+
+
+def _menu_place(pages: Iterable[Entry]) -> str:
+    """Which entry of the menu the reader is at: an endpoint of ours, the slug of a page, or none."""
+    if request.endpoint in ("reading.archive", "reading.search"):
+        return request.endpoint
+    slug = request.path[1:]
+    return slug if any(page.slug == slug for page in pages) else ""
 
 
 def _shown(html: str, highest: int = 2) -> str:
@@ -149,7 +158,7 @@ def page(slug: str) -> ResponseReturnValue:
 
 
 def _post_page(post: Whole) -> str:
-    around = queries.around(post)
+    around = beside.around(post)
     named = {other.id for other in (around.before, around.after, *around.companions) if other is not None}
     return render_template(
         "reading/post.html",
@@ -222,7 +231,7 @@ def _elsewhere(slug: str, hidden: Whole | None) -> ResponseReturnValue:
         if hidden is None:
             return _moved(f"/{target.lstrip('/')}")
     weeks = parse_week_slug(slug)
-    covering = queries.covering(weeks) if weeks else None
+    covering = beside.covering(weeks) if weeks else None
     if covering is not None and covering != slug:
         return _moved(url_for("reading.page", slug=covering))
     deleted = hidden is not None and hidden.deleted_at is not None and hidden.first_published_at is not None

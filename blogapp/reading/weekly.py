@@ -29,11 +29,8 @@ from sqlalchemy import cast as sql_cast
 from blogapp.core.db import UTCDateTime
 from blogapp.posts.missed import MissedWeek
 from blogapp.posts.weeks import LAST_WEEK, Weeks
-from blogapp.reading.queries import ENTRY, PUBLIC, Entry, asked, entries, listed, members, posts
+from blogapp.reading.queries import DATED, ENTRY, NOTES, PUBLIC, SEEN, Entry, asked, entries, listed, members, posts
 
-SEEN = text("posts.state = 'published' AND posts.visibility = 'public'")
-NOTES = text("posts.kind = 'week'")
-DATED = text("posts.week_from IS NOT NULL")
 UNDATED = text("posts.week_from IS NULL AND posts.kind <> 'page'")
 MONTHS = range(1, 13)
 # How many posts of a month its year shows.
@@ -174,8 +171,8 @@ def stubs_by_month(months: dict[int, Span]) -> dict[int, list[Stub]]:
         given |= {f"first{number}": first, f"last{number}": last}
         given |= {f"start{number}": span.start, f"end{number}": span.end}
     found: dict[int, list[Stub]] = {}
-    for month, *stub in asked(_by_month(), **given):
-        found.setdefault(month, []).append(Stub(*stub))
+    for row in asked(_by_month(), **given):
+        found.setdefault(row[0], []).append(Stub(*row[1:]))
     return found
 
 

@@ -52,9 +52,8 @@ def test_every_change_is_read_at_once_whatever_was_remembered(app: Flask, reader
     note = week(bob, 473, body=BODY)
     boats = article(bob, "boats", at=SOME_DAY + timedelta(days=1), tags=["Bread"], body=BODY)
 
-    def edit(post: Post, **given: str) -> None:
-        title, body = given.get("title", post.title), given.get("body", post.body)
-        save_post(post.id, post.version, bob.id, title=title, body=body)
+    def edit(post: Post, title: str = "", body: str = "") -> None:
+        save_post(post.id, post.version, bob.id, title=title or post.title, body=body or post.body)
 
     def choose(**given: str) -> None:
         with transaction() as session:
