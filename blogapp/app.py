@@ -45,8 +45,14 @@ IN_QUERY = "/?:@!$&'()*+,;=-._~%"
 # What visitors and members do meet of HTTP's own errors.
 IN_OUR_WORDS = {
     400: ("That did not work", "What the browser sent was not complete. Nothing was changed; go back and try again."),
-    405: ("Nothing to see at this address", "It only takes what a form sends. Go back to the form, and send it from there."),
-    413: ("Too large", "What was sent is larger than this site takes. Nothing was changed; send less, or a smaller file."),
+    405: (
+        "Nothing to see at this address",
+        "It only takes what a form sends. Go back to the form, and send it from there.",
+    ),
+    413: (
+        "Too large",
+        "What was sent is larger than this site takes. Nothing was changed; send less, or a smaller file.",
+    ),
     429: ("Too many tries", "Wait a minute, then try again."),
 }
 

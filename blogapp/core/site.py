@@ -1,4 +1,4 @@
-"""The site's one row: the version that ends cached pages and when it rose, the key under links in mails, choices made in the browser."""
+"""The site's one row: the version that ends cached pages, the key under links in mails, choices made in the browser."""
 
 import secrets
 from datetime import datetime

@@ -176,8 +176,8 @@ def test_a_hub_that_speaks_no_http_or_never_ends_is_tried_again_later(
     other = Other(said, drips=drips)
     other.start()
     monkeypatch.setattr(hub, "ANSWER_SECONDS", 0.3)
-    changed = {"websub_hub": f"http://127.0.0.1:{other.listener.getsockname()[1]}/"}
-    monkeypatch.setitem(app.extensions, EXTENSION, replace(settings(), **changed))
+    address = f"http://127.0.0.1:{other.listener.getsockname()[1]}/"
+    monkeypatch.setitem(app.extensions, EXTENSION, replace(settings(), websub_hub=address))
     published(bob)
     with time_machine.travel(now(), tick=False):
         assert ping_hub() == 0

@@ -120,7 +120,14 @@ def test_the_crowd_of_a_shared_link_is_given_the_page_that_is_kept_without_a_wor
     site: Site,
 ) -> None:
     site.answer = lambda: offer(Response(f"{request.full_path} {request.url}"))
-    pages = ("/?fbclid=1", "/?utm_source=a&utm_medium=b", "/", "/?before=5&gclid=2", "/?mc_eid=3&before=5", "/?before=5")
+    pages = (
+        "/?fbclid=1",
+        "/?utm_source=a&utm_medium=b",
+        "/",
+        "/?before=5&gclid=2",
+        "/?mc_eid=3&before=5",
+        "/?before=5",
+    )
     said = [site.get(page).text for page in pages]
     assert said == ["/? http://localhost/"] * 3 + ["/?before=5 http://localhost/?before=5"] * 3
     assert site.made == 2

@@ -184,8 +184,10 @@ def _refuse_while_open(database: Path | None) -> None:
     """
     for ending in ("-wal", "-shm"):
         if database is not None and (beside := Path(f"{database}{ending}")).exists():
-            raise Conflict(f"{beside} is there: a server may still run on the database that was here. Stop it, and "
-                           f"remove the files {database.name}-wal and {database.name}-shm.")
+            raise Conflict(
+                f"{beside} is there: a server may still run on the database that was here. Stop it, and "
+                f"remove the files {database.name}-wal and {database.name}-shm."
+            )
 
 
 def _is_empty(path: Path) -> bool:
