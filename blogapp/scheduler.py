@@ -33,6 +33,7 @@ from blogapp.porting.jobs.queue import forget_old_jobs
 from blogapp.porting.jobs.running import run_jobs
 from blogapp.posts.deleted import purge_deleted
 from blogapp.posts.hub import ping_hub
+from blogapp.posts.links import forget_unused_links
 from blogapp.subscribing.privacy import forget_pending
 
 log = logging.getLogger("blogapp.worker")
@@ -71,6 +72,7 @@ def timetable(digests: Waker, outbox: Waker) -> list[Job]:
         Job("forget pending",        DAY,                         forget_pending,       SETTLED_SECONDS),
         Job("purge deleted posts",   DAY,                         purge_deleted,        SETTLED_SECONDS),
         Job("forget old jobs",       DAY,                         forget_old_jobs,      SETTLED_SECONDS),
+        Job("forget unused links",   DAY,                         forget_unused_links,  SETTLED_SECONDS),
     ]  # fmt: skip
 
 

@@ -52,7 +52,7 @@ ELSEWHERE = frozenset(
     porting.jobs.queue.forget_old_jobs porting.jobs.queue.go_on porting.jobs.queue.preview_again
     porting.jobs.queue.run_for_real porting.jobs.queue.stop_job porting.jobs.running.Pulse._write
     porting.jobs.running._settle porting.jobs.running.run_next porting.lists.importing.import_subscribers
-    posts.attachments._discard_unowned
+    posts.attachments._discard_unowned posts.links._forget
     subscribing.adding.add_subscribers subscribing.managing.ask_for subscribing.managing.lift_suppression
     subscribing.managing.note_export subscribing.managing.suppress_address subscribing.managing.unsubscribe_for
     subscribing.moving.change_address subscribing.moving.confirm_address subscribing.moving.keep_address

@@ -2,7 +2,8 @@
 
 import hashlib
 import mimetypes
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 
 from flask import Response, request, url_for
 
@@ -14,16 +15,30 @@ FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @cache
-def fingerprints() -> dict[str, str]:
-    """The static files' names and the first 12 figures of their SHA-256."""
+def _names() -> frozenset[str]:
     folder = resource_dir("static")
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in files}
+    return frozenset(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def content_mark(path: Path) -> str:
+    """The first 12 figures of a file's SHA-256, read again when its time or size has changed.
+
+    Raises:
+        OSError: it went away.
+    """
+    now = path.stat()
+    return _mark(path, now.st_mtime_ns, now.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _mark(path: Path, _mtime_ns: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def asset(filename: str) -> str:
     """The address of a static file, with its content's hash."""
-    return url_for("static", filename=filename, v=fingerprints()[filename])
+    return url_for("static", filename=filename, v=content_mark(resource_dir("static") / filename))
 
 
 def is_present(filename: str) -> bool:
@@ -32,7 +47,7 @@ def is_present(filename: str) -> bool:
     While a site is renewed host by host one may be asked for what only another has: that is not for ever.
     """
     given = request.args.get("v")
-    return given is not None and given == fingerprints().get(filename)
+    return given is not None and filename in _names() and given == content_mark(resource_dir("static") / filename)
 
 
 def text_asset(filename: str) -> Response | None:
@@ -40,6 +55,9 @@ def text_asset(filename: str) -> Response | None:
     mimetype = mimetypes.guess_type(filename)[0] or ""
     if not is_text(mimetype) or not is_present(filename):
         return None
-    response = Response((resource_dir("static") / filename).read_bytes(), mimetype=mimetype)
+    content = (resource_dir("static") / filename).read_bytes()
+    if not is_present(filename):
+        return None  # Another file took its place meanwhile.
+    response = Response(content, mimetype=mimetype)
     response.headers["Cache-Control"] = FOR_EVER
     return offer(response)

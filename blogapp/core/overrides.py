@@ -3,7 +3,7 @@
 `<data_dir>/templates/NAME` stands for the shipped NAME, which goes on being there as `blogapp/NAME`, so that one can
 extend it and change a block. Whoever may write into the data folder is trusted; a mistake of theirs must still not take
 the site down. What does not compile is left out, and what fails while it is shown is shown by the shipped templates
-instead. Read once per process: a change shows after a restart, which also empties the page cache.
+instead. Templates are read once per process: a change of one shows after a restart, which also empties the page cache.
 """
 
 import hashlib
@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from traceback import extract_tb
 from typing import Any, cast
@@ -29,6 +28,7 @@ from jinja2 import (
     TemplateSyntaxError,
 )
 
+from blogapp.core.assets import content_mark
 from blogapp.core.config import EXTENSION as CONFIG
 from blogapp.core.config import Settings, settings
 from blogapp.core.resources import resource_dir
@@ -172,17 +172,13 @@ def own_path(name: str) -> Path | None:
     if NO_FILE.search(name) or ".." in PurePosixPath(name).parts:
         return None
     path = folder / name
-    return path if path.is_file() else None
+    try:
+        return path if path.is_file() else None
+    except OSError:  # A name longer than the file system has.
+        return None
 
 
 def own_file(name: str) -> str:
     """The address of an own file, for templates; "" where there is no such file."""
     path = own_path(name)
-    return f"/own/{name}?v={fingerprint(path)}" if path else ""
-
-
-@lru_cache(maxsize=1024)
-def fingerprint(path: Path) -> str:
-    """Of the file's content, as it was when this process first asked."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    return f"/own/{name}?v={content_mark(path)}" if path else ""

@@ -6,16 +6,17 @@ out and what few link to says more.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, delete, select, update
+from sqlalchemy import Boolean, Column, ColumnElement, ForeignKey, Index, Integer, Table, delete, exists, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.core.addresses import Redirect, reserved
 from blogapp.core.config import settings
-from blogapp.core.db import Base, insert_missing
+from blogapp.core.db import Base, db, insert_missing, transaction
 from blogapp.core.tracking import without_tracking
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
@@ -25,6 +26,8 @@ HREF = re.compile(r'<a\s(?:[^<>"]|"[^"]*")*?href="(?P<address>[^"]*)"')
 MOST = 300
 # What an index of either database takes in any language.
 LONGEST = 500
+# So many at once are looked at and removed.
+A_SLICE = 500
 
 
 class Link(Base):
@@ -101,9 +104,40 @@ def _wanted(session: Session, post: Post) -> dict[int, bool]:
     own = own_links(post.slug, weeks, former)
     others = [url for url in links_in(post.html, settings().base_url) if _is_read(url)]
     urls = sorted(own | set(others))
-    insert_missing(session, Link, "url", [{"url": url, "posts": 0} for url in urls])
-    rows = session.execute(select(Link.id, Link.url).where(Link.url.in_(urls)))
+    # Locked, so that none goes away as unused; what was just going had to be waited for, and is made again.
+    query = select(Link.id, Link.url).where(Link.url.in_(urls)).order_by(Link.url)
+    query = query.with_for_update(read=True, key_share=True)
+    rows: Sequence[Any] = []
+    while len(rows) < len(urls):
+        insert_missing(session, Link, "url", [{"url": url, "posts": 0} for url in urls])
+        rows = session.execute(query).all()
     return {row.id: row.url in own for row in rows}
+
+
+def forget_unused_links() -> int:
+    """Remove the addresses that no public post has any more; the worker calls it daily. Returns how many."""
+    gone, last = 0, 0
+    while ids := _unused(Link.id > last):
+        gone, last = gone + _forget(ids), ids[-1]
+    return gone
+
+
+def _unused(condition: ColumnElement[bool], *, lock: bool = False) -> list[int]:
+    has_post = exists().where(post_links.c.link_id == Link.id)
+    query = select(Link.id).where(condition, Link.posts <= 0, ~has_post).order_by(Link.id).limit(A_SLICE)
+    # A row that somebody is about to count up is locked by them, and no longer for us.
+    query = query.with_for_update(skip_locked=True) if lock else query
+    found = list(db.session.execute(query).scalars())
+    if not lock:
+        db.session.rollback()
+    return found
+
+
+def _forget(ids: list[int]) -> int:
+    with transaction() as session:
+        still = _unused(Link.id.in_(ids), lock=True)
+        session.execute(delete(Link).where(Link.id.in_(still)))
+        return len(still)
 
 
 def _is_read(url: str) -> bool:
@@ -115,8 +149,9 @@ def _count(session: Session, gained: Iterable[int], lost: Iterable[int]) -> None
     more, fewer = set(gained), set(lost)
     if not more | fewer:
         return
-    # In their order, so that two transactions never wait for each other.
-    session.execute(select(Link.id).where(Link.id.in_(more | fewer)).order_by(Link.id).with_for_update()).all()
+    # In their order, so that two transactions never wait for each other; nor for those who only look (`_wanted`).
+    rows = select(Link.id).where(Link.id.in_(more | fewer)).order_by(Link.id)
+    session.execute(rows.with_for_update(key_share=True)).all()
     for numbers, by in ((more, 1), (fewer, -1)):
         if numbers:
             session.execute(update(Link).where(Link.id.in_(numbers)).values(posts=Link.posts + by))

@@ -3,7 +3,8 @@
 from flask import abort, request, send_file
 from flask.typing import ResponseReturnValue
 
-from blogapp.core.overrides import fingerprint, own_path
+from blogapp.core.assets import content_mark
+from blogapp.core.overrides import own_path
 from blogapp.reading.blueprint import bp
 
 
@@ -14,6 +15,7 @@ def own(name: str) -> ResponseReturnValue:
     if path is None:
         abort(404)
     response = send_file(path, conditional=True, etag=True, max_age=None)
-    lasting = request.args.get("v") == fingerprint(path)
+    # After it was opened: if another file took its place meanwhile, the address does not name what is sent.
+    lasting = request.args.get("v") == content_mark(path)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "public, no-cache"
     return response

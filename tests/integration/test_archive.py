@@ -94,7 +94,7 @@ def test_a_site_moves_to_the_other_database_and_back_equal_to_the_byte(
     assert manifests[0]["rows"] == manifests[1]["rows"] == manifests[2]["rows"]
     highest = max(row["id"] for row in rows(original, "subscribers"))
     assert [manifest["last_ids"]["subscribers"] for manifest in manifests] == [highest + 1] * 3
-    assert len([name for name in original if name.startswith("files/")]) == 2
+    assert len([name for name in original if name.startswith("files/")]) == 3
 
 
 def test_each_table_of_the_program_is_carried_with_something_in_it_or_left_out_for_a_reason(

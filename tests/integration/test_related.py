@@ -1,17 +1,21 @@
 """Related posts, mentions and corrections."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from blogapp.auth.models import Member
 from blogapp.core.db import db
 from blogapp.core.errors import Conflict, Invalid
-from blogapp.digest.publishing import withdraw
+from blogapp.digest.publishing import publish, withdraw
+from blogapp.posts import links
 from blogapp.posts.links import Link, post_links
 from blogapp.posts.models import Post
 from blogapp.posts.rendering import render_again
@@ -45,6 +49,32 @@ def test_posts_that_share_rare_links_are_related_and_drafts_never(reader: FlaskC
     two = db.session.execute(select(Post).where(Post.slug == "two")).scalar_one()
     withdraw(two.id, two.version, bob.id)
     assert named(reader, "/one", "related") == []
+    check_counts()
+
+
+def test_addresses_that_no_post_has_any_more_are_forgotten_but_not_those_that_come_back_meanwhile(
+    app: Flask, bob: Member, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, gone = article(bob, "kept", body="[a](https://example.org/a)"), article(bob, "gone", body="[b](//b.example)")
+    for post in (kept, gone):
+        withdraw(post.id, post.version, bob.id)
+    count = links._count
+
+    def sweep() -> int:
+        with app.app_context():
+            return links.forget_unused_links()
+
+    def counted_late(*given: Any) -> None:
+        if kind == "postgresql":  # SQLite's writers take turns.
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(sweep).result(timeout=20) == 2
+        count(*given)
+
+    monkeypatch.setattr(links, "_count", counted_late)
+    post = db.session.get_one(Post, kept.id)
+    publish(post.id, post.version, bob.id, with_digest=False)
+    assert links.forget_unused_links() == (0 if kind == "postgresql" else 2)
+    assert set(db.session.execute(select(Link.url)).scalars()) == {"/kept", "example.org/a"}
     check_counts()
 
 

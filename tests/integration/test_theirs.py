@@ -137,8 +137,13 @@ def test_an_own_style_sheet_is_linked_by_itself_and_kept_for_ever(own: Path, app
     assert (answer.text, answer.mimetype) == ("body { color: red }", "text/css")
     assert "immutable" in answer.headers["Cache-Control"]
     assert "no-cache" in reader.get("/own/own.css", buffered=True).headers["Cache-Control"]
-    for path in ("/own/.hidden", "/own/../secret_key", "/own/%2e%2e/secret_key", "/own/nothing.css"):
-        assert reader.get(path).status_code == 404, path
+    for name in (".hidden", "../secret_key", "%2e%2e/secret_key", "nothing.css", "a" * 300, "own.css/x"):
+        assert reader.get(f"/own/{name}").status_code == 404, name
+    (own / "static" / "own.css").write_text("body { color: green }")
+    answer = reader.get(address, buffered=True)
+    assert ("green" in answer.text, answer.headers["Cache-Control"]) == (True, "public, no-cache"), (
+        "it is another by now"
+    )
 
 
 @pytest.fixture
