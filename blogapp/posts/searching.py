@@ -27,7 +27,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     text,
 )
@@ -58,6 +57,8 @@ MOST_WORDS = 30_000
 # Weeks that one post is found by: a note covers a few, not a century.
 MOST_WEEKS = 60
 SLICE = 50
+# Times any second of a year of four figures it is a number of 64 bits.
+MOST_IDS = 2**22
 # Tags within a line: what they part is one word.
 INLINE = frozenset("a abbr b bdi bdo cite code data del dfn em i ins kbd mark q s samp small span strong sub sup time u var wbr".split())  # fmt: skip  # noqa: E501
 PUT_ON_SQLITE = "INSERT INTO search_words (rowid, title, body, marks) VALUES (:place, :title, :body, :marks)"
@@ -138,7 +139,7 @@ def _renew(connection: Session | Connection, ids: Iterable[int], rows: Iterable[
     public = [row for row in rows if row.published_at is not None and row.visibility == "public"]
     if not public:
         return
-    places = _free_places(connection, public)
+    places = [_place(row) for row in public]
     texts = [text_of(row.html) for row in public]
     columns = zip(places, public, texts, strict=True)
     rows_of_texts = [{"place": place, "post_id": row.id, "text": plain} for place, row, plain in columns]
@@ -191,18 +192,10 @@ def _marks(row: Any, tags: list[tuple[int, str]], english: bool) -> list[str]:
     return list(dict.fromkeys([*marks, *words]))
 
 
-def _free_places(connection: Session | Connection, rows: Iterable[Any]) -> list[int]:
-    """The seconds of publication, then the id as far as there is room; the next one where that is taken."""
-    wanted = [int((row.published_at - EPOCH) // timedelta(seconds=1)) * 1024 + row.id % 1024 for row in rows]
-    column = search_texts.c.place
-    around = or_(*(column.between(place, place + 1024) for place in wanted))
-    taken = set(connection.execute(select(column).where(around)).scalars())
-    for number, place in enumerate(wanted):
-        while place in taken:
-            place += 1
-        taken.add(place)
-        wanted[number] = place
-    return wanted
+def _place(row: Any) -> int:
+    """The second of publication, then the id: no two share one before there are four million posts."""
+    seconds: int = (row.published_at - EPOCH) // timedelta(seconds=1)
+    return seconds * MOST_IDS + int(row.id) % MOST_IDS
 
 
 def _vector(title: list[str], body: list[str], marks: list[str]) -> str:

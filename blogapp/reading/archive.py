@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.web import local
-from blogapp.posts.weeks import LAST_WEEK, Weeks, week_of
+from blogapp.posts.weeks import Weeks, week_of
 from blogapp.reading import finding, weekly
 from blogapp.reading.blueprint import bp
 from blogapp.reading.calendar import Cell, Year, calendar, folded, row_of, thursday, weeks_of, weeks_of_month, year_of
@@ -107,9 +107,8 @@ def year(year: int) -> ResponseReturnValue:
 def _row(year: int, bounds: Bounds) -> Year:
     epoch = settings().site_epoch
     weeks = weeks_of(year, epoch)
-    if weeks is None or bounds.first_week is None or weeks.first > LAST_WEEK:
+    if weeks is None or bounds.first_week is None:
         return Year(year, epoch)
-    weeks = Weeks(weeks.first, min(weeks.last, LAST_WEEK))
     shown = range(bounds.first_week, week_of(today(), epoch) + 1)
     return row_of(year, weekly.weeks_written(weeks), epoch, shown, weekly.weeks_missed(weeks))
 
@@ -170,8 +169,6 @@ def _after(given: str) -> After:
 def span_of(year: int, month: int) -> Span:
     """A month: the weeks whose Thursday is in it, and its days in the site's time zone."""
     weeks = weeks_of_month(year, month, settings().site_epoch)
-    if weeks is not None and weeks.last > LAST_WEEK:
-        weeks = None
     return Span(weeks, _midnight(date(year, month, 1)), _midnight(date(year + month // 12, month % 12 + 1, 1)))
 
 

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from blogapp.posts.weeks import Weeks, week_of
+from blogapp.posts.weeks import LAST_WEEK, Weeks, week_of
 from blogapp.reading.weekly import Written
 
 
@@ -68,18 +68,24 @@ def year_of(week: int, epoch: date) -> int:
 
 
 def weeks_of(year: int, epoch: date) -> Weeks | None:
-    """The numbers of the weeks of an ISO year; None where all are before the epoch."""
+    """The numbers of the weeks of an ISO year; None where none of them has a number."""
     first = week_of(date.fromisocalendar(year, 1, 1), epoch)
     last = week_of(date.fromisocalendar(year + 1, 1, 1), epoch) - 1
-    return Weeks(max(first, 0), last) if last >= 0 else None
+    return _numbered(first, last)
 
 
 def weeks_of_month(year: int, month: int, epoch: date) -> Weeks | None:
-    """The numbers of the weeks whose Thursday is in a month; None where all are before the epoch."""
+    """The numbers of the weeks whose Thursday is in a month; None where none of them has a number."""
     start, end = date(year, month, 1), date(year + month // 12, month % 12 + 1, 1)
     # Of the week that a day is in the Thursday is past once it is Friday.
     first, last = week_of(start + timedelta(days=3), epoch), week_of(end + timedelta(days=3), epoch) - 1
-    return Weeks(max(first, 0), last) if last >= 0 else None
+    return _numbered(first, last)
+
+
+def _numbered(first: int, last: int) -> Weeks | None:
+    """Those from the epoch to the last week that can be written about."""
+    first, last = max(first, 0), min(last, LAST_WEEK)
+    return Weeks(first, last) if first <= last else None
 
 
 def thursday(week: int, epoch: date) -> date:

@@ -144,6 +144,8 @@ def test_a_year_lists_what_is_about_it_month_by_month(reader: FlaskClient, bob: 
     assert reader.get("/archive/2016").status_code == 404
     assert reader.get("/archive/0000").status_code == 404
     assert reader.get("/archive/18").status_code == 404
+    for address in ("/archive/2200", "/archive/2200/09", "/archive/9998", "/archive/9998/12"):
+        assert reader.get(address).status_code == 404, "behind the last week that has a number"
 
 
 @contextmanager

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import time_machine
 from flask import Flask
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, insert, select, text
 
 from blogapp.auth.models import Member
 from blogapp.core import migrate
-from blogapp.core.db import db
+from blogapp.core.db import db, transaction
 from blogapp.porting.archive.reading import import_archive
 from blogapp.porting.archive.writing import export_archive
 from blogapp.posts.models import Post
-from blogapp.posts.searching import find_differences, search_texts, text_of
+from blogapp.posts.searching import find_differences, rebuild, search_texts, text_of
 from tests.commands import Command
 from tests.integration.conftest import Enter
 from tests.jobs import begin, run, zipped
@@ -50,6 +50,19 @@ def test_the_migration_fills_it_and_goes_back(app: Flask, alice: Member) -> None
     assert migrate.differences() == []
     assert count_indexed() == 60
     assert_index_fits()
+
+
+def test_thousands_of_posts_of_one_moment_find_room(app: Flask, alice: Member) -> None:
+    post = article(alice, "first")
+    columns = [column for column in Post.__table__.columns if column.name not in ("id", "slug")]
+    with transaction() as session:
+        values = dict(session.execute(select(*columns).where(Post.id == post.id)).one()._mapping)
+        session.execute(insert(Post), [{**values, "slug": f"post-{number}"} for number in range(2200)])
+    assert len(list(rebuild())) == 45
+    assert find_differences() == ([], [])
+    newest = select(search_texts.c.post_id).order_by(search_texts.c.place.desc())
+    ids = db.session.execute(newest).scalars().all()
+    assert ids == sorted(ids, reverse=True)
 
 
 def test_a_site_made_of_an_archive_can_be_searched(app: Flask, alice: Member, enter: Enter, tmp_path: Path) -> None:

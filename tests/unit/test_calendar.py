@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blogapp.posts.weeks import Weeks
-from blogapp.reading.calendar import Gap, Year, calendar, dates, folded, plain_dates, weeks_of, year_of
+from blogapp.posts.weeks import LAST_WEEK, Weeks
+from blogapp.reading.calendar import (
+    Gap,
+    Year,
+    calendar,
+    dates,
+    folded,
+    plain_dates,
+    weeks_of,
+    weeks_of_month,
+    year_of,
+)
 from blogapp.reading.weekly import Written
 
 EPOCH = date(2009, 1, 12)
@@ -103,3 +113,12 @@ def test_every_week_belongs_to_exactly_one_year(number: int) -> None:
 def test_a_year_before_the_first_week_has_none() -> None:
     assert weeks_of(2008, EPOCH) is None
     assert weeks_of(2009, EPOCH) == Weeks(0, 50)
+
+
+def test_no_year_or_month_has_weeks_behind_the_last_one_that_can_be_written_about() -> None:
+    last = year_of(LAST_WEEK, EPOCH)
+    found = weeks_of(last, EPOCH)
+    assert found is not None
+    assert found.last == LAST_WEEK
+    assert [weeks_of(year, EPOCH) for year in (last + 1, 2300, 9998)] == [None, None, None]
+    assert [weeks_of_month(year, 12, EPOCH) for year in (last, 9998)] == [None, None]
