@@ -186,9 +186,9 @@ def test_an_address_that_nobody_can_take_apart_is_left_out(text: str) -> None:
     ],
 )
 def test_what_nests_too_deeply_is_refused_before_anything_reads_it(text: str) -> None:
-    for format in ("html", "markdown"):
+    for given, format in ((text, "html"), (text[:20_000], "markdown")):
         with pytest.raises(Invalid, match="too deeply"):
-            render(text, format=format)
+            render(given, format=format)
 
 
 @pytest.mark.parametrize(
