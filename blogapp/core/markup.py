@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from blogapp.core.dialect import to_html
 from blogapp.core.errors import Invalid
 from blogapp.core.picturemarks import without_marks
-from blogapp.core.sanitise import TAG, sanitise
+from blogapp.core.sanitise import TAG, TOO_DEEP, sanitise
 
 PIPELINE = 5
 MAX_CHARACTERS = 500_000
@@ -49,8 +49,7 @@ def render(text: str, *, title: str = "", format: str = "markdown") -> Rendered:
     try:
         html = sanitise(_visible_tags(text) if format == "html" else to_html(text))
     except RecursionError:
-        message = "The text nests lists or quotations too deeply to be shown. Flatten the deepest of them."
-        raise Invalid(message, {"body": message}) from None
+        raise Invalid(TOO_DEEP, {"body": TOO_DEEP}) from None
     return without_title(Rendered(html, summarise(html)), title)
 
 

@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 
 import nh3
 
+from blogapp.core.errors import Invalid
+from blogapp.core.nesting import is_too_deep
+
+TOO_DEEP = "The text nests its lists, quotations or tags too deeply to be shown. Flatten or close the deepest of them."
 TAGS = set(
     "a abbr article aside audio b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div "
     "dl dt em figcaption figure footer h1 h2 h3 h4 h5 h6 header hr i iframe img ins kbd li mark ol p pre q rp rt ruby "
@@ -144,7 +148,12 @@ def sanitise(html: str) -> str:
     """Harmless HTML, well-formed, attributes in double quotes, without comments or empty paragraphs.
 
     A frame from a host that is not named becomes a link to what it would have shown.
+
+    Raises:
+        Invalid: it is nested too deeply to be read by anybody.
     """
+    if is_too_deep(html):
+        raise Invalid(TOO_DEEP, {"body": TOO_DEEP})
     cleaned = _CLEANER.clean(NOSCRIPT.sub("", PRE_LINE.sub(r"\g<0>\n", html))).replace("<p></p>", "")
     return TAG.sub(_complete, FRAME.sub(_tame_frame, cleaned))
 

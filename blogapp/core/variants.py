@@ -143,7 +143,7 @@ def make(sha256: str, *, faces: bool = False, stopped: Callable[[], bool] = lamb
             return True
         if getattr(picture, "is_animated", False):
             for width, kind in missing:  # It goes on moving, and no encoder keeps us for minutes.
-                _keep(source.read_bytes(), path_of(sha256, width, kind))
+                _keep(source, path_of(sha256, width, kind))
             return True
         even = imaging.even(picture, largest=max(width for width, _ in missing))
         whole_bytes = source.stat().st_size
@@ -153,7 +153,7 @@ def make(sha256: str, *, faces: bool = False, stopped: Callable[[], bool] = lamb
             scaled = imaging.scaled(even, width)
             data = imaging.encoded(scaled, kind)
             # Whoever takes AVIF or WebP takes the picture's own kind too: they get what is smaller.
-            _keep(source.read_bytes() if len(data) >= whole_bytes else data, path_of(sha256, width, kind))
+            _keep(source if len(data) >= whole_bytes else data, path_of(sha256, width, kind))
     return True
 
 
@@ -169,13 +169,27 @@ def _wanted(width: int, own: str, faces: bool) -> list[tuple[int, str]]:
     return offered if own not in KINDS else offered + [(width, own)] * (width > LADDER[-1])
 
 
-def _keep(data: bytes, target: Path) -> None:
-    """Write it whole or not at all; it need not survive a power cut."""
+def _keep(content: bytes | Path, target: Path) -> None:
+    """Write it whole or not at all; it need not survive a power cut. A stored file gets one more name, and no copy."""
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=".making-", dir=target.parent)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+        if isinstance(content, bytes):
+            file.write(content)
+    if isinstance(content, Path):
+        _become(Path(name), content)
     Path(name).replace(target)
+
+
+def _become(made: Path, content: Path) -> None:
+    """Nobody writes into a stored file or a variant: both can be the same one."""
+    linked = made.with_suffix(".link")
+    try:
+        os.link(content, linked)
+    except OSError:  # There are disks that know one name for a file only.
+        shutil.copyfile(content, made)
+    else:
+        linked.replace(made)
 
 
 def keep_drawn(name: str, draw: Callable[[], bytes]) -> Path:

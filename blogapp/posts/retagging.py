@@ -9,11 +9,13 @@ from blogapp.auth.permissions import demand
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Invalid, NotFound
 from blogapp.posts.searching import SLICE, index_again
-from blogapp.posts.tags import Tag, names_typed, post_tags, tag_slug
+from blogapp.posts.tags import Tag, lock_tags, names_typed, post_tags, tag_slug
 
 
 def rename_tag(slug: str, name: str, by: int) -> Tag:
     """Give a tag another name; where a tag has that name already the two become one. Its old address leads there.
+
+    Where it was cut off before the search knew all posts by the new name, the same once more finishes that.
 
     Raises:
         NotAllowed: `by` may not manage tags.
@@ -42,11 +44,14 @@ def _index_posts(tag_id: int) -> None:
 def _in_one_act(slug: str, name: str, by: int) -> Tag:
     with transaction() as session:
         demand(session.get(Member, by), "tag.manage")
-        tag = session.execute(select(Tag).where(Tag.slug == slug).with_for_update()).scalar_one_or_none()
-        if tag is None or tag.leads_to_id is not None:
-            raise NotFound("There is no such tag.")
         wanted = tag_slug(name)
-        there = session.execute(select(Tag).where(Tag.slug == wanted).with_for_update()).scalar_one_or_none()
+        tags = _locked(session, slug, wanted)
+        tag = tags.get(slug)
+        if tag is None or (tag.leads_to_id is not None and tag.leads_to_id != getattr(tags.get(wanted), "id", None)):
+            raise NotFound("There is no such tag.")
+        if tag.leads_to_id is not None:  # Done before, but perhaps cut off before the search knew.
+            return tags[wanted]
+        there = tags.get(wanted)
         target = tag if there is None else session.get_one(Tag, there.leads_to_id or there.id)
         if target is tag:
             _rename(session, tag, there, name, wanted)
@@ -55,6 +60,15 @@ def _in_one_act(slug: str, name: str, by: int) -> Tag:
         record(session, "tag.rename", f"tag:{target.id}", by=by, before=slug, after=target.slug)
         bump_version(session)
         return target
+
+
+def _locked(session: Session, slug: str, wanted: str) -> dict[str, Tag]:
+    """The tags of these names, what they lead to and what leads to them, by name."""
+    named = session.execute(select(Tag.id, Tag.leads_to_id).where(Tag.slug.in_([slug, wanted]))).all()
+    ids = {number for row in named for number in row if number is not None}
+    lock_tags(session, ids | set(session.execute(select(Tag.id).where(Tag.leads_to_id.in_(ids))).scalars()))
+    rows = session.execute(select(Tag).where(Tag.id.in_(ids)).execution_options(populate_existing=True)).scalars()
+    return {tag.slug: tag for tag in rows}
 
 
 def _rename(session: Session, tag: Tag, there: Tag | None, name: str, wanted: str) -> None:

@@ -104,8 +104,14 @@ def suggestions() -> list[str]:
 
 def set_tags(session: Session, post: Post, names: Iterable[str]) -> bool:
     """Give a post that has an id these tags and no others, in the caller's transaction. Whether that changed any."""
-    wanted = _ids(session, tidy_names(names))
+    named = {tag_slug(name): name for name in tidy_names(names)}
+    if named:
+        fresh = [{"slug": slug, "name": named[slug], "posts": 0} for slug in sorted(named)]
+        insert_missing(session, Tag, "slug", fresh)
     of_post = post_tags.c.post_id == post.id
+    before = session.execute(select(post_tags.c.tag_id).where(of_post)).scalars()
+    lock_tags(session, {*before, *_ids(session, named)})
+    wanted = _ids(session, named)  # One may have become another's meanwhile.
     present = {row.tag_id: row.published_at for row in session.execute(select(post_tags).where(of_post))}
     lost, gained = sorted(present.keys() - wanted), sorted(wanted - present.keys())
     if lost:
@@ -121,27 +127,31 @@ def show_tags(session: Session, post: Post) -> None:
     """Let the post stand on its tags' pages if readers see it, and else not; in the caller's transaction."""
     at: datetime | None = post.published_at if post.is_public else None
     of_post = post_tags.c.post_id == post.id
-    rows = session.execute(select(post_tags.c.tag_id, post_tags.c.published_at).where(of_post)).all()
+    query = select(post_tags.c.tag_id, post_tags.c.published_at).where(of_post)
+    rows = session.execute(query).all()
     if all(row.published_at == at for row in rows):
         return
+    lock_tags(session, [row.tag_id for row in rows])
+    rows = session.execute(query).all()
     session.execute(update(post_tags).where(of_post).values(published_at=at))
     changed = [row.tag_id for row in rows if (row.published_at is None) != (at is None)]
     _count(session, changed, -1 if at is None else 1)
 
 
-def _count(session: Session, tag_ids: list[int], by: int) -> None:
-    if not tag_ids:
-        return
-    # In their order, so that two transactions never wait for each other.
+def lock_tags(session: Session, tag_ids: Iterable[int]) -> None:
+    """Keep others from these tags to the transaction's end: all at once, in their order, before any of their posts.
+
+    So two transactions never wait for each other.
+    """
     session.execute(select(Tag.id).where(Tag.id.in_(tag_ids)).order_by(Tag.id).with_for_update()).all()
-    session.execute(update(Tag).where(Tag.id.in_(tag_ids)).values(posts=Tag.posts + by))
 
 
-def _ids(session: Session, names: list[str]) -> set[int]:
-    """The tags of these names, made where there is none; those that lead to another one stand for that."""
-    if not names:
-        return set()
-    named = {tag_slug(name): name for name in names}
-    insert_missing(session, Tag, "slug", [{"slug": slug, "name": named[slug], "posts": 0} for slug in sorted(named)])
-    query = select(func.coalesce(Tag.leads_to_id, Tag.id)).where(Tag.slug.in_(named))
+def _count(session: Session, tag_ids: list[int], by: int) -> None:
+    if tag_ids:
+        session.execute(update(Tag).where(Tag.id.in_(tag_ids)).values(posts=Tag.posts + by))
+
+
+def _ids(session: Session, slugs: Iterable[str]) -> set[int]:
+    """The tags of these names; those that lead to another one stand for that."""
+    query = select(func.coalesce(Tag.leads_to_id, Tag.id)).where(Tag.slug.in_(slugs))
     return set(session.execute(query).scalars())

@@ -16,7 +16,8 @@ TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)(?:[^"<>]|"[^"]*")*>')
 NOTES = re.compile(r'<div class="footnote">.*?</div>', re.DOTALL)
 NOTE = re.compile(r'<li id="(?P<id>fn:[^"]+)">\s*<p>(?P<words>(?:(?!</?p>).)*)</p>\s*</li>', re.DOTALL)
 MARK = re.compile(r'<sup id="fnref:[^"]*"><a class="footnote-ref" href="#(?P<id>fn:[^"]+)">(?P<sign>[^<]*)</a></sup>')
-BACK = re.compile(r'(?:&nbsp;|\s)*<a class="footnote-backref"[^>]*>[^<]*</a>')
+# The blanks before it are looked at from their first only: from each of them it would take a minute for a long row.
+BACK = re.compile(r'(?<!&nbsp;)(?<!\s)(?:&nbsp;|\s)*<a class="footnote-backref"[^>]*>[^<]*</a>')
 NOTE_LINK = re.compile(r'<a class="footnote-ref"(?=[^<>]*>(?P<sign>[^<]*)</a>)')
 BACK_LINK = re.compile(r'<a class="footnote-backref"(?! role)')
 # The corner of many tables: a header that says nothing.

@@ -1,12 +1,14 @@
 """Tags: typed, imported, listed, renamed; what only drafts have is not there."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 
 from blogapp.auth.models import Member
 from blogapp.core.db import db
@@ -14,6 +16,7 @@ from blogapp.core.errors import Invalid, NotAllowed
 from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.porting.markdown_export import export_markdown
 from blogapp.porting.snips.exporting import export_snips
+from blogapp.posts import retagging
 from blogapp.posts.models import Post, Revision
 from blogapp.posts.retagging import rename_tag
 from blogapp.posts.tags import Tag, post_tags, tags_of
@@ -21,6 +24,11 @@ from blogapp.posts.writing import create_post, save_post
 from tests.heard import import_snips
 from tests.pages import soup, text
 from tests.posts import SOME_DAY, article
+
+
+WAITING = sql(
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
 
 
 def save(post: Post, by: Member, *tags: str) -> Post:
@@ -102,6 +110,52 @@ def test_two_tags_become_one_and_the_old_address_leads_on(
         rename_tag("boat", "Mine", bob.id)
     with pytest.raises(Invalid):
         rename_tag("boat", "a, b", erin.id)
+
+
+def test_two_editors_who_merge_two_tags_into_each_other_wait_in_one_order(
+    app: Flask, bob: Member, erin: Member
+) -> None:
+    article(bob, "one", tags=["Boat"])
+    post = article(bob, "two", tags=["Ship"])
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer")
+    numbers, actor = (post.id, post.version), erin.id
+
+    def inside(act: Callable[[], object]) -> None:
+        with app.app_context():
+            act()
+
+    acts = (
+        lambda: save_post(*numbers, actor, title="Two", body="Words.", tags=["Boat"]),
+        lambda: rename_tag("ship", "Boat", actor),
+    )
+    for act in acts:
+        db.session.remove()
+        with ThreadPoolExecutor() as threads, db.engine.begin() as other, db.engine.connect() as third:
+            other.execute(select(Tag.id).where(Tag.slug == "boat").with_for_update())
+            waiting = threads.submit(inside, act)
+            while not third.execute(WAITING).scalar_one():
+                third.rollback()
+                assert not waiting.done()
+            free = select(Tag.slug).where(Tag.slug == "ship").with_for_update(nowait=True)
+            assert third.execute(free).scalar_one() == "ship", "who waits for the first tag has not taken the second"
+            third.rollback()
+            other.rollback()
+            waiting.result()
+    assert counts() == {"boat": 2}
+
+
+def test_the_same_rename_again_finishes_what_the_search_does_not_know_yet(
+    bob: Member, erin: Member, reader: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    article(bob, "one", tags=["Boat"])
+    article(bob, "two", tags=["Ship"])
+    monkeypatch.setattr(retagging, "_index_posts", lambda _: None)
+    rename_tag("boat", "Ship", erin.id)
+    monkeypatch.undo()
+    assert "/one" not in reader.get("/search?tag=ship").text
+    assert rename_tag("boat", "Ship", erin.id).slug == "ship"
+    assert "/one" in reader.get("/search?tag=ship").text
 
 
 def test_a_former_name_of_a_tag_that_only_drafts_have_tells_nothing(

@@ -5,6 +5,7 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
+from blogapp.core.errors import Invalid
 from blogapp.core.markup import render
 
 ATTACKS = [
@@ -169,3 +170,38 @@ def test_an_address_that_nobody_can_take_apart_is_left_out(text: str) -> None:
     html = render(text).html
     assert "href" not in html
     assert "this" in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<div>" * 90_000,
+        "<div>words\n\n" * 30_000,
+        "<span>" * 80_000,
+        "<b>" * 60_000 + "<p>x" * 60_000,
+        "".join(f'<p><b id="{number}">x' for number in range(20_000)),
+        "<li><dd>" * 60_000,
+        "<table><td>" * 40_000,
+        '<div title="</div>"><!-- </div> -->' * 12_000,
+    ],
+)
+def test_what_nests_too_deeply_is_refused_before_anything_reads_it(text: str) -> None:
+    for given, format in ((text, "html"), (text[:20_000], "markdown")):
+        with pytest.raises(Invalid, match="too deeply"):
+            render(given, format=format)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>words" * 5000,
+        "<ul>" + "<li>words" * 5000,
+        "<dl>" + "<dt>word<dd>what it means" * 5000,
+        "<table>" + "<tr><td><font size=2>words</td>" * 5000 + "</table>",
+        "<a name=x>words<br>" * 5000,
+        "<div><p>words</div>" * 5000,
+        "<ruby>a<rt>b</ruby>" * 5000,
+    ],
+)
+def test_what_closes_by_itself_is_not_deep_however_long_it_is(text: str) -> None:
+    assert len(render(text, format="html").html) > 50_000

@@ -127,11 +127,22 @@ def test_a_profile_that_is_none_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "PNG", "AVIF"])
-def test_what_moves_goes_on_moving(kind: str) -> None:
+def test_what_moves_goes_on_moving(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = [Image.new("RGB", (600, 400), colour) for colour in ("red", "green", "blue")]
     sha256 = stored(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
     assert variants.make(sha256)
     assert getattr(made(sha256, 480, "webp"), "n_frames", 1) == 3
+    whole = files.path_of(sha256)
+    kept = list(variants.path_of(sha256, 480, "webp").parent.iterdir())
+    assert all(path.samefile(whole) for path in kept), "a long animation takes the room of one"
+    monkeypatch.setattr("os.link", refused)
+    kept[0].unlink()
+    assert variants.make(sha256)
+    assert (kept[0].samefile(whole), kept[0].read_bytes()) == (False, whole.read_bytes())
+
+
+def refused(*_: object) -> None:
+    raise OSError
 
 
 def test_what_would_grow_stays_as_it_was() -> None:
