@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How fast the site is read: nginx with the same bytes as files, blogapp cached and uncached, a plain Flask + ORM page.
 
-use: ./run python benchmarks/reading.py [--posts 800 100000] [--databases sqlite postgresql] [--seconds 5] [--json FILE]
+use: ./run python benchmarks/reading.py [--posts 800 100000] [--databases sqlite postgresql] [--seconds 5]
+       [--site FOLDER] [--json FILE]
 
 Needs wrk and nginx (Debian: apt-get install wrk nginx-light). For each database and size it fills a site
 (`benchmarks/crowd.py`), starts all four on 127.0.0.1, asks each for the same pages in the same run, and prints requests
@@ -186,6 +187,18 @@ def show(result: dict[str, dict[str, dict[str, float]]]) -> None:
             )
 
 
+def compare(environ: dict[str, str], app: Any, folder: Path, title: str, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Measure one site and say what came of it."""
+    result = measure(environ, folder, chosen.seconds)
+    print(f"\n{title}")
+    show(result)
+    times = database_times(app)
+    print("database: " + ", ".join(f"{page} {ms:.2f} ms ({n} queries)" for page, (ms, n) in times.items()))
+    late = stale(environ, app, chosen.edits)
+    print(f"late: {late} of {2 * chosen.edits} answers after {chosen.edits} edits, through two processes", flush=True)
+    return {"pages": result, "database": times, "late": late}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--posts", nargs="+", type=int, default=[800, 100_000])
@@ -193,21 +206,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--edits", type=int, default=1000)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--site", type=Path, help="a folder that benchmarks/crowd.py has filled, instead of the sizes")
     chosen = parser.parse_args()
     everything = {}
-    for kind in chosen.databases:
+    if chosen.site:
+        with tempfile.TemporaryDirectory(prefix="reading-") as name:
+            environ = {"BLOG_DATA_DIR": str(chosen.site.resolve()), "BLOG_LOG_FORMAT": "json"}
+            app = create_app(config.load(environ, dotenv=None))
+            everything[str(chosen.site)] = compare(environ, app, Path(name), str(chosen.site), chosen)
+    for kind in [] if chosen.site else chosen.databases:
         for posts in chosen.posts:
             with tempfile.TemporaryDirectory(prefix="reading-") as name, database(kind, Path(name)) as url:
                 environ = {"BLOG_DATA_DIR": name, "BLOG_DATABASE_URL": url, "BLOG_LOG_FORMAT": "json"}
                 app = filled(environ, posts)
-                result = measure(environ, Path(name), chosen.seconds)
-                print(f"\n{kind}, {posts:,} posts")
-                show(result)
-                times = database_times(app)
-                print("database: " + ", ".join(f"{p} {ms:.2f} ms ({n} queries)" for p, (ms, n) in times.items()))
-                late = stale(environ, app, chosen.edits)
-                print(f"late: {late} of {chosen.edits} edits, each read at once through two processes", flush=True)
-                everything[f"{kind} {posts}"] = {"pages": result, "database": times, "late": late}
+                title = f"{kind}, {posts:,} posts"
+                everything[title] = compare(environ, app, Path(name), title, chosen)
     if chosen.json:
         chosen.json.write_text(json.dumps(everything, indent=1))
 
