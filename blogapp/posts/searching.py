@@ -194,7 +194,9 @@ def _marks(row: Any, tags: list[tuple[int, str]], english: bool) -> list[str]:
 
 def _place(row: Any) -> int:
     """The second of publication, then the id: no two share one before there are four million posts."""
-    return int((row.published_at - EPOCH) // timedelta(seconds=1)) * MOST_IDS + row.id % MOST_IDS
+    seconds: int = (row.published_at - EPOCH) // timedelta(seconds=1)
+    number: int = row.id % MOST_IDS
+    return seconds * MOST_IDS + number
 
 
 def _vector(title: list[str], body: list[str], marks: list[str]) -> str:
