@@ -77,12 +77,15 @@ def send_variant(
 
 
 def send_picture(path: Path, media_type: str, *, public: bool, for_ever: bool = True) -> Response:
-    """A picture that anybody may have, kept for ever by whoever has it; or a member's alone, kept by nobody."""
+    """A picture that anybody may have, kept for ever by each browser; or a member's alone, kept by nobody.
+
+    No cache that many share keeps it: it would go on giving out what was withdrawn (docs/pictures.md).
+    """
     response = send_file(path, mimetype=media_type, conditional=False, etag=False, max_age=None)
     response.headers["Content-Security-Policy"] = f"{CSP}; sandbox"
     for validator in ("Last-Modified", "Expires"):
         response.headers.pop(validator, None)
     if not public:
         return private(response)
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if for_ever else "public, no-cache"
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable" if for_ever else "public, no-cache"
     return response

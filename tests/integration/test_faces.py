@@ -29,7 +29,7 @@ from blogapp.posts.writing import create_post
 from tests import people
 
 LOGO = r'<img class="logo" src="(?P<src>[^"]+)" width="160" height="40" alt="The Notebook">'
-FOR_EVER = "public, max-age=31536000, immutable"
+FOR_EVER = "private, max-age=31536000, immutable"
 
 
 def portrait(size: tuple[int, int] = (300, 500), kind: str = "JPEG") -> io.BytesIO:

@@ -24,7 +24,7 @@ from blogapp.reading.queries import member_at, post_at
 from blogapp.reading.sharing import share_image
 from blogapp.reading.weekly import weeks_written
 
-FOR_EVER = "public, max-age=31536000, immutable"
+FOR_EVER = "private, max-age=31536000, immutable"
 AVIF = re.compile(r"/media/\d+-[0-9a-f]{16}/480\.avif")
 
 

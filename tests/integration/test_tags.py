@@ -25,10 +25,7 @@ from tests.heard import import_snips
 from tests.pages import soup, text
 from tests.posts import SOME_DAY, article
 
-
-WAITING = sql(
-    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-)
+WAITING = sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
 
 
 def save(post: Post, by: Member, *tags: str) -> Post:
