@@ -195,12 +195,7 @@ def _marks(row: Any, tags: list[tuple[int, str]], english: bool) -> list[str]:
 def _place(row: Any) -> int:
     """The second of publication, then the id: no two share one before there are four million posts."""
     seconds: int = (row.published_at - EPOCH) // timedelta(seconds=1)
-<<<<<<< HEAD
     return seconds * MOST_IDS + int(row.id) % MOST_IDS
-=======
-    number: int = row.id % MOST_IDS
-    return seconds * MOST_IDS + number
->>>>>>> i4-fixb
 
 
 def _vector(title: list[str], body: list[str], marks: list[str]) -> str:
