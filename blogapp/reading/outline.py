@@ -54,7 +54,7 @@ def addressed(html: str) -> str:
     """
     if not HEADING.search(html):
         return html
-    taken = set(ID.findall(html))
+    taken = dict.fromkeys(ID.findall(html), 0)
 
     def linked(match: re.Match[str]) -> str:
         level, attributes, words = match["level"], match["attributes"], match["words"]
@@ -74,12 +74,14 @@ def _slug(words: str) -> str:
     return re.sub(r"[^\w -]", "", _plain(words).lower()).replace(" ", "-") or "section"
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    chosen, number = name, 0
+def _unique(name: str, taken: dict[str, int]) -> str:
+    """`name`, or the first of `name-1`, `name-2`, … that is free; `taken`: name -> the last number it was given."""
+    chosen, number = name, taken.get(name, 0)
     while chosen in taken:
         number += 1
         chosen = f"{name}-{number}"
-    taken.add(chosen)
+    taken[name] = number
+    taken.setdefault(chosen, 0)
     return chosen
 
 

@@ -28,7 +28,7 @@ TITLED = re.compile(
     r"(?P<after>[^<>]*>(?:</picture>)?)</p>"
 )
 # Where a note in the margin would be cut off, or be read as part of a title.
-NO_PLACE = re.compile(r'<(table|h[1-6])(?=[\s>])(?:(?!</\1>).)*?class="footnote-ref"', re.DOTALL)
+NO_PLACE = re.compile(r'<(?P<closing>/?)(?P<name>table|h[1-6])(?=[\s>])|class="footnote-ref"')
 VOID = frozenset("area br col hr img source wbr".split())
 
 
@@ -81,7 +81,7 @@ def with_sidenotes(html: str) -> str:
     Where a note is more than one paragraph, or has no place in the margin, all stay at the foot only.
     """
     foot = NOTES.search(html)
-    if foot is None or NO_PLACE.search(html):
+    if foot is None or _has_mark_without_place(html):
         return html
     notes = {note["id"]: BACK.sub("", note["words"]) for note in NOTE.finditer(foot[0])}
     if len(notes) != foot[0].count("<li"):
@@ -94,6 +94,15 @@ def with_sidenotes(html: str) -> str:
         return f'{mark[0]}<small class="sidenote" role="note"><span>{mark["sign"]}</span> {words}</small>'
 
     return MARK.sub(beside, html[: foot.start()]) + html[foot.start() :]
+
+
+def _has_mark_without_place(html: str) -> bool:
+    depth = 0
+    for found in NO_PLACE.finditer(html):
+        if found["name"] is None and depth > 0:
+            return True
+        depth += 0 if found["name"] is None else -1 if found["closing"] else 1
+    return False
 
 
 @remembering(1_000_000)

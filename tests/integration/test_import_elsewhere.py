@@ -83,6 +83,17 @@ def test_ghosts_posts_come_in_and_only_what_was_public_is(
     assert set(again.results) == {"unchanged"}
 
 
+def test_a_post_that_nests_too_deeply_is_refused_by_its_name_and_the_others_come_in(
+    app: Flask, alice: Member, tmp_path: Path
+) -> None:
+    path = tmp_path / "bakers.ghost.json"
+    posts = [ghost_post(1, "deep", html="<div>" * 20_000 + "x", title=""), ghost_post(2, "bread")]
+    path.write_text(json.dumps({"db": [{"meta": {"version": "5.0"}, "data": {"posts": posts}}]}))
+    report = import_posts(path)
+    assert (report.of("deep").result, "too deeply" in report.of("deep").reason) == ("refused", True)
+    assert states() == {"bread": "published"}
+
+
 def test_an_address_that_is_taken_becomes_another_one(app: Flask, alice: Member, ghost: Path) -> None:
     create_post("page", "About", "Ours.", alice.id)
     assert import_posts(ghost).count("refused") == 0

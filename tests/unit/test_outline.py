@@ -51,3 +51,11 @@ def test_a_note_in_a_heading_is_no_part_of_its_title() -> None:
         "Three",
         "Four",
     ]
+
+
+def test_thousands_of_headings_of_the_same_words_get_names_of_their_own() -> None:
+    # Counted anew for each heading this would take minutes.
+    html = addressed("<h2>Boats</h2>" + "<h2>Boats 1</h2>" + "<h2>Boats</h2>" * 30_000)
+    names = re.findall(r' id="([^"]+)"', html)
+    assert names[:5] == ["boats", "boats-1", "boats-2", "boats-3", "boats-4"]
+    assert len(set(names)) == 30_002

@@ -121,3 +121,12 @@ def test_notes_of_a_beginning_lead_to_the_whole_post() -> None:
 def test_one_block_that_cannot_be_cut_is_shown_as_a_whole() -> None:
     html = render("\n".join(f"- {'word ' * 40}" for _ in range(60))).html
     assert beginning(html, "/week-1") == (html, False)
+
+
+def test_a_note_of_half_a_million_blanks_is_shown_like_any_other() -> None:
+    # As long as it takes for each blank from which the way back is looked for, this would take hours.
+    rendered = render(f"Words.[^1] More.[^2]\n\n[^1]: A{chr(160) * 240_000}note.\n\n[^2]: Another.\n").html
+    html = for_page(rendered)
+    beside = re.findall(r'<small class="sidenote" role="note"><span>\d</span> (.*?)</small>', html)
+    assert [words.replace("&nbsp;", "") for words in beside] == ["Anote.", "Another."]
+    assert html.count("footnote-backref") == 2

@@ -3,19 +3,16 @@
 Nothing here makes HTML harmless; that is the renderer's work (core/sanitise.py), when the post is saved.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from html import escape
 
 import nh3
 
+from blogapp.core.nesting import is_too_deep
 from blogapp.core.sanitise import ATTRIBUTES, SCHEMES, TAGS
 from blogapp.delivery.tree import Element, parse, render
 from blogapp.porting.documents import BadDocument
 
-# Tags that stay open until something ends them, as far as people write these out.
-OPENING = re.compile(r"<(?!(?:br|img|hr|p|li|source|wbr|td|tr|th|col|dd|dt)\b)[a-zA-Z]", re.IGNORECASE)
-MOST_OPEN = 2_000
 # What the parts that other programs make are told by; the renderer drops it.
 _CLEANER = nh3.Cleaner(
     tags=TAGS | {"picture"},
@@ -35,7 +32,7 @@ def well_formed(html: str) -> str:
     Raises:
         BadDocument: it is nested so deeply that this one takes minutes, too.
     """
-    if len(OPENING.findall(html)) - html.count("</") > MOST_OPEN:
+    if is_too_deep(html):
         raise BadDocument("its HTML is nested too deeply")
     return _CLEANER.clean(html)
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from blogapp.core.addresses import MAX_LENGTH, SLUG, suggest_slug
 from blogapp.core.clock import now
+from blogapp.core.errors import Invalid
 from blogapp.core.markup import MAX_CHARACTERS, plain, summarise
 from blogapp.core.sanitise import sanitise
 from blogapp.porting.documents import BadDocument
@@ -46,11 +47,18 @@ def title_from(given: str, body: str, format: str, slug: str) -> str:
     if not title and format == "markdown":
         title = _one_line(first_heading(body))
     elif not title:
-        html = sanitise(body)
+        html = _shown(body)
         heading = re.search(r"<h[1-6][^>]*>(.*?)</h[1-6]>", html, re.DOTALL)
         title = _one_line(plain(heading[1]) if heading else summarise(html, FALLBACK_TITLE))
     title = title or humanise(slug) or "Untitled"
     return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1].rsplit(' ', 1)[0]}…"
+
+
+def _shown(body: str) -> str:
+    try:
+        return sanitise(body)
+    except Invalid:  # Whoever brings the document in says so, by its name.
+        return ""
 
 
 def _one_line(text: str) -> str:
