@@ -121,7 +121,8 @@ def watched(engine: Engine) -> Iterator[Watch]:
             watch.unraised.setdefault(writer, set()).update(seen)
 
     def undone(connection: Connection) -> None:
-        connection.info.pop("watched", None)
+        if not connection.invalidated:  # Given up: what it knew went with it.
+            connection.info.pop("watched", None)
 
     events = (("before_cursor_execute", wrote), ("commit", committed), ("rollback", undone))
     for name, call in events:

@@ -107,9 +107,8 @@ def _filter(_: str, attribute: str, value: str) -> str | None:
     if attribute in ("src", "poster", "cite"):
         value = as_browsers_read(value)
         return value if _is_web_or_relative(value) else None
-    if attribute == "href":
-        value = as_browsers_read(value)
-        return value if _scheme(value) is not None else None
+    if attribute == "href":  # As it was written: nothing is asked of it before somebody follows it.
+        return value if _scheme(as_browsers_read(value)) is not None else None
     return value
 
 
