@@ -3,7 +3,7 @@
 
 use: ./run python benchmarks/delivery.py [--sizes 10000,100000,1500000] [--databases sqlite,postgresql]
        [--sinks fastsink,smtp-sink] [--runs 3] [--connections 16] [--workers 1,2,4] [--delay-ms 5] [--check]
-       [--setting BLOG_NAME=VALUE …] [--postfix FOLDER]
+       [--setting BLOG_NAME=VALUE …] [--postfix FOLDER | --no-postfix]
      ./run python benchmarks/delivery.py --first-mail     (from the click on Publish to the first mail, ten times)
      ./run python benchmarks/delivery.py --parts          (the pieces of one message, one by one)
 
@@ -157,7 +157,7 @@ HEADINGS = ("database, readers, sink", "sender", "messages/s", "from … to", "b
 
 def show(cases: list[Case]) -> None:
     """The table, in Markdown."""
-    print("| " + " | ".join(HEADINGS) + " |")
+    row(*HEADINGS)
     print("|" + "|".join(["---", "---", *["--:"] * (len(HEADINGS) - 2)]) + "|")
     for case in cases:
         rates = [run.per_second for run in case.sent]
@@ -244,6 +244,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="read the sink's log: nobody lost, nobody twice")
     parser.add_argument("--setting", action="append", default=[], help="more settings for site and workers")
     parser.add_argument("--postfix", type=Path, help="the folder in which its package is unpacked")
+    parser.add_argument("--no-postfix", action="store_true", help="do without smtp-source and smtp-sink")
     parser.add_argument("--source-messages", type=int, default=SOURCE_MESSAGES, help="that smtp-source sends")
     parser.add_argument("--floor-messages", type=int, default=FLOOR_MESSAGES)
     parser.add_argument("--first-mail", action="store_true")
@@ -264,7 +265,7 @@ def main() -> None:
     say(f"{os.cpu_count()} processors, load {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
     with tempfile.TemporaryDirectory(prefix="delivery-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        wants_postfix = not (chosen.first_mail or chosen.parts)
+        wants_postfix = not (chosen.first_mail or chosen.parts or chosen.no_postfix)
         postfix = sinks.find_postfix(folder, chosen.postfix) if wants_postfix else None
         if postfix is None:
             chosen.sinks = ["fastsink"]
