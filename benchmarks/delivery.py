@@ -23,6 +23,7 @@ with several workers it always does.
 
 import argparse
 import os
+import platform
 import signal
 import statistics
 import sys
@@ -268,7 +269,8 @@ def stop(*_: object) -> NoReturn:
 def main() -> None:
     chosen = options()
     signal.signal(signal.SIGTERM, stop)
-    say(f"{os.cpu_count()} processors, load {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
+    load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    print(f"{os.cpu_count()} processors, load {load}, Python {platform.python_version()}\n", flush=True)
     with tempfile.TemporaryDirectory(prefix="delivery-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         wants_postfix = not (chosen.first_mail or chosen.parts or chosen.no_postfix)

@@ -98,6 +98,7 @@ class Site:
                 cursor: Any = connection.connection.cursor()
                 if on_sqlite:
                     marks = ", ".join("?" * len(columns))
+                    cursor.execute("PRAGMA cache_size = -500000")  # kB: else the index of addresses is read and read
                     cursor.executemany(f"INSERT INTO subscribers ({names}) VALUES ({marks})", rows)
                 else:
                     with cursor.copy(f"COPY subscribers ({names}) FROM STDIN") as copy:
