@@ -283,8 +283,11 @@ def main() -> None:
         elif chosen.parts:
             from benchmarks.delivery_parts import measure
 
-            with bench.site("sqlite", min(chosen.sizes)) as site, bench.sink("fastsink") as sink:
-                measure(site, sink)
+            size = min(chosen.sizes)
+            with bench.sink("fastsink") as sink:
+                chosen.setting["BLOG_SMTP_URL"] = f"smtp://127.0.0.1:{sink.port}?starttls=never"
+                with bench.site("sqlite", size) as site:
+                    measure(site, sink, size)
         else:
             try:
                 bench.measure()
