@@ -202,13 +202,18 @@ def find_postfix(folder: Path, unpacked: Path | None = None) -> Postfix | None:
     if installed and unpacked is None:
         return Postfix(Path(installed).parent, dict(os.environ))
     try:
-        root = unpacked or _unpack(folder)
-    except (OSError, subprocess.CalledProcessError) as error:
-        return say(f"smtp-source and smtp-sink cannot be had ({error}); going on without them")
-    libraries = f"{root / 'usr/lib/postfix'}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
-    found = Postfix(root / "usr" / "sbin", {**os.environ, "LD_LIBRARY_PATH": libraries})
-    said = subprocess.run([found.folder / "smtp-source"], env=found.environ, capture_output=True, text=True).stderr
-    return found if "usage" in said else say(f"smtp-source does not run here ({said.strip()}); going on without it")
+        root = (unpacked or _unpack(folder)).resolve()
+        libraries = f"{root / 'usr/lib/postfix'}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
+        found = Postfix(root / "usr" / "sbin", {**os.environ, "LD_LIBRARY_PATH": libraries})
+        command = [found.folder / "smtp-source"]
+        said = subprocess.run(command, env=found.environ, capture_output=True, text=True, check=False).stderr
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        say(f"smtp-source and smtp-sink cannot be had ({error}); going on without them")
+        return None
+    if "usage" not in said:
+        say(f"smtp-source does not run here ({said.strip()}); going on without it and smtp-sink")
+        return None
+    return found
 
 
 def _unpack(folder: Path) -> Path:
