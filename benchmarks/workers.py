@@ -13,8 +13,9 @@ from benchmarks.mailing import Site
 from benchmarks.serving import TICK_SECONDS
 from benchmarks.sinks import Sink
 
-# A worker that does nothing for so long has started; one that sends nothing for so long is stuck.
-REST_SECONDS = 0.5
+# A worker that does nothing for so long is at rest, and one that began to work so long ago; one that sends nothing for
+# so long is stuck.
+REST_SECONDS, RESTLESS_SECONDS = 0.5, 3.0
 STUCK_SECONDS = 120.0
 LOOK_SECONDS = 0.1
 
@@ -33,14 +34,14 @@ class Worker:
             SystemExit: it ended.
         """
         deadline = time.monotonic() + STUCK_SECONDS
-        before, idle = 0.0, False
-        while not idle:
-            time.sleep(REST_SECONDS)
-            cpu = self.cpu()
-            idle = b"at work" in self.log.read_bytes() and cpu - before < REST_SECONDS / 20
-            before = cpu
+        while b"at work" not in self.log.read_bytes():
+            time.sleep(LOOK_SECONDS)
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"delivery: the worker does not start:\n{self.last_words()}")
+        deadline, before, spent = time.monotonic() + RESTLESS_SECONDS, 0.0, self.cpu()
+        while spent - before > REST_SECONDS / 20 and time.monotonic() < deadline:
+            time.sleep(REST_SECONDS)
+            before, spent = spent, self.cpu()
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # Forget the peak so far.
 
     def cpu(self) -> float:
