@@ -27,6 +27,7 @@ class Kind(StrEnum):
     AUTOMATIC = "automatic"  # an automatic answer, or a receipt
     DELAYED = "delayed"  # it is tried again
     DELIVERED = "delivered"
+    WISH = "wish to leave"  # by the address that it was sent to, so only for who can read that
     UNKNOWN = "unknown"
 
 
@@ -53,12 +54,13 @@ GONE = re.compile(r"5\.1\.(?:[0-4]|6|10)|5\.2\.1")
 # Codes that say no more than "no".
 VAGUE = re.compile(r"|[45]\.0\.\d+|5\.[1-7]\.0|5\.[57]\.[01]")
 CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+# Only ever asked about a few hundred characters.
 NO_SUCH_MAILBOX = re.compile(
     r"user (?:is )?unknown|unknown (?:user|recipient|local|mailbox|address)|unrouteable"
     r"|no such (?:user|recipient|mailbox|address|person|account)|no mailbox here|invalid (?:recipient|mailbox|user)"
     r"|not a (?:valid|known) (?:user|mailbox|recipient)|does(?:n't| not) have an? .{0,40}account"
     r"|(?:user|mailbox|recipient|account|address|addressee|domain)\b.{0,60}?"
-    r"(?:not found|could ?n.t be found|could not be found|does ?n.t exist|does not exist|not exist|disabled|inactive|no longer)",
+    r"(?:not (?:be )?found|n.t be found|n.t exist|not exist|disabled|inactive|no longer)",
     re.IGNORECASE | re.DOTALL,
 )
 # Something else than the mailbox's death, whatever the code says.
@@ -79,8 +81,8 @@ AUTOMATIC = (
     "x-ms-exchange-inbox-rules-loop",
 )
 AWAY = re.compile(
-    r"(?:re: )?(?:auto(?:matic|mated|matische)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|abwesen|on vacation"
-    r"|r[ée]ponse automatique|respuesta autom|vacation\b)",
+    r"(?:re: )?(?:auto(?:matic|mated|matische)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|abwesen"
+    r"|(?:on )?vacation\b|r[ée]ponse automatique|respuesta autom)",
     re.IGNORECASE,
 )
 ADDRESS = re.compile(r"[^\s<>,;:\"()]{1,255}@[^\s<>,;:\"()]{1,255}")
@@ -121,7 +123,7 @@ def judge(status: str, diagnostic: str) -> tuple[Kind, str]:
 
 def addressed_to(fields: Fields) -> tuple[str, ...]:
     """Where a message was sent: the envelope's recipient as a mail server noted it, then what its writer wrote."""
-    values = (value for name in ADDRESSED for value in fields.all(name))
+    values = [value for name in ADDRESSED for value in fields.all(name)][:MOST_ADDRESSES]
     return tuple(dict.fromkeys(address for value in values for address in ADDRESS.findall(value)))[:MOST_ADDRESSES]
 
 

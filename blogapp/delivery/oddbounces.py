@@ -3,6 +3,7 @@
 import email
 import logging
 import re
+from itertools import takewhile
 
 import flufl.bounce
 
@@ -17,7 +18,7 @@ LOOKED_AT = 128 * 1024
 MOST_NESTED = 12
 NESTS = re.compile(rb"boundary|message/", re.IGNORECASE)
 DAEMON = re.compile(
-    r"(?:^|[<\s\"])(?:mailer-?daemon|postmaster|mail-?daemon|mail(?:er)?[ _.-](?:delivery|administrator|system)|mdaemon)",
+    r"(?:^|[<\s\"])(?:mailer-?daemon|postmaster|mail-?daemon|mdaemon|mail(?:er)?[ _.-](?:delivery|administrator|system))",
     re.IGNORECASE,
 )
 FAILED = re.compile(
@@ -27,12 +28,12 @@ FAILED = re.compile(
 )
 # Where the mail that came back begins: what stands in it is our own.
 OURS = re.compile(
-    r"^(?:-{2,}[^\n]*(?:copy of|original message|below this line|returned message)"
-    r"|[> ]{0,3}(?:return-path|received|message-id|dkim-signature|mime-version)[ ]?:)",
-    re.IGNORECASE | re.MULTILINE,
+    r"--.*(?:copy of|original message|below this line|returned message)"
+    r"|[> ]{0,3}(?:return-path|received|message-id|dkim-signature|mime-version) ?:",
+    re.IGNORECASE,
 )
-REASON = re.compile(r"[^\n]*(?:\b[45]\d\d[ -]|\b[45]\.\d{1,3}\.\d{1,3}\b)[^\n]*(?:\n[ \t]+[^\n]+)*")
-LONGEST_TEXT = 20_000
+CODE = re.compile(r"\b[45]\d\d[ -]|\b[45]\.\d{1,3}\.\d{1,3}\b")
+MOST_LINES, LONGEST_LINE, MOST_SAID = 300, 300, 600
 
 
 def is_from_daemon(fields: Fields) -> bool:
@@ -47,14 +48,22 @@ def odd_bounce(message: bytes, parts: list[Part]) -> tuple[list[str], list[str],
     failed, delayed = _ask_library(message[:LOOKED_AT])
     if not failed and not delayed:
         failed = [word.strip("<>,;") for word in parts[0].fields["x-failed-recipients"].split() if "@" in word]
-    text = next((part.text for part in parts if part.kind == "text/plain"), "")[:LONGEST_TEXT]
-    if ours := OURS.search(text):
-        text = text[: ours.start()]
-    # Near the address, or else anywhere, the line with a code says why.
-    places = [place for address in failed if (place := text.lower().find(address.lower())) >= 0]
-    near = text[min(places, default=0) :]
-    reason = REASON.search(near) or REASON.search(text)
-    return failed, delayed, reason[0] if reason else near[:600]
+    text = next((part.text for part in parts if part.kind == "text/plain"), "")
+    return failed, delayed, _reason(text, [address.lower() for address in failed])
+
+
+def _reason(text: str, addresses: list[str]) -> str:
+    """The line with a code, and those that go on with it: after the first address, or else anywhere."""
+    lines = [line[:LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
+    ours = next((number for number, line in enumerate(lines) if OURS.match(line)), len(lines))
+    lines = lines[:ours]
+    places = [number for number, line in enumerate(lines) if any(address in line.lower() for address in addresses)]
+    near = lines[places[0] if places else 0 :]
+    for some in (near, lines):
+        for number, line in enumerate(some):
+            if CODE.search(line):
+                return " ".join([line, *takewhile(lambda line: line[:1].isspace(), some[number + 1 :])])[:MOST_SAID]
+    return " ".join(near)[:MOST_SAID]
 
 
 def _ask_library(message: bytes) -> tuple[list[str], list[str]]:

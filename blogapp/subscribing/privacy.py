@@ -42,7 +42,13 @@ def data_held(subscriber_id: int) -> dict[str, Any]:
         "consent": subscriber.consent,
         "suppression": {"reason": suppression.reason, "since": iso(suppression.created_at)} if suppression else None,
         "bounces": [
-            {"at": iso(row.at), "kind": row.kind, "status": row.status, "reply": row.diagnostic}
+            {
+                "at": iso(row.at),
+                "kind": row.kind,
+                "status": row.status,
+                "reply": row.diagnostic,
+                "sending": row.sending_id,
+            }
             for row in bounces(subscriber_id)
         ],
         "log": [{"at": iso(entry.at), "act": entry.act, **entry.detail} for entry in events(subscriber_id)],
