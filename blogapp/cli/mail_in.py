@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from typing import BinaryIO
 
 import click
@@ -18,14 +17,15 @@ PIECE = 64 * 1024
 @click.command("mail-in")
 @click.option("--to", metavar="ADDRESS", help="Where the message was sent, if its header does not say (Delivered-To).")
 def mail_in(to: str | None) -> None:
-    """Take in one message from standard input: a bounce, a complaint, or anything else that came to BLOG_BOUNCE_ADDRESS.
+    """Take in one message from standard input: a bounce, a complaint, whatever came to BLOG_BOUNCE_ADDRESS.
 
     It says what became of it. The exit code is 0 whatever the message is, and 75 (EX_TEMPFAIL) where it could not be
     taken in just now, so that the mail server keeps it and tries again.
 
     \b
     Example, in Postfix' master.cf (docs/bounces.md):
-      bounces unix - n n - 4 pipe flags=DRX user=blogapp argv=/usr/local/bin/blogapp mail-in --to ${original_recipient}
+      blogapp unix - n n - 4 pipe
+        user=blogapp directory=/srv/blogapp argv=/usr/local/bin/blogapp mail-in --to ${recipient}
     """
     message, whole = _read(sys.stdin.buffer)
     if not whole:
@@ -36,9 +36,9 @@ def mail_in(to: str | None) -> None:
             click.echo(str(take_in(message, to)))
     except BlogError as error:
         _later(str(error))
-    except Exception:
-        traceback.print_exc()
-        _later("the message could not be taken in")
+    except Exception as error:  # Whatever it was: a mail server that is told anything else throws the message away.
+        reason = (str(error).splitlines() or [""])[0]
+        _later(f"the message could not be taken in: {error.__class__.__name__} {reason}".strip())
 
 
 def _read(pipe: BinaryIO) -> tuple[bytes, bool]:

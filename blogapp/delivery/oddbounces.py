@@ -18,7 +18,7 @@ LOOKED_AT = 128 * 1024
 MOST_NESTED = 12
 NESTS = re.compile(rb"boundary|message/", re.IGNORECASE)
 DAEMON = re.compile(
-    r"(?:^|[<\s\"])(?:mailer-?daemon|postmaster|mail-?daemon|mdaemon|mail(?:er)?[ _.-](?:delivery|administrator|system))",
+    r"(?:^|[<\s\"])(?:mailer-?daemon|postmaster|mail-?daemon|mdaemon|mail(?:er)?[ _.-](?:delivery|admin|system))",
     re.IGNORECASE,
 )
 FAILED = re.compile(
