@@ -137,7 +137,7 @@ LINES = st.sampled_from(
 HOSTILE = st.lists(LINES | st.binary(max_size=60), max_size=40).map(b"\r\n".join) | st.binary(max_size=2000)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(HOSTILE)
 @example(b"From: postmaster\n\n" + b"Content-Type: multipart/mixed; boundary=\n" * 40)
 def test_no_message_is_an_error(message: bytes) -> None:
