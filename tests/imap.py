@@ -1,5 +1,6 @@
 """An IMAP server of the tests: one folder, enough of RFC 3501 for imaplib, with faults on request."""
 
+import contextlib
 import re
 import socketserver
 import ssl
@@ -70,6 +71,11 @@ class _Session(socketserver.StreamRequestHandler):
         if self.server.implicit and self.server.tls:
             self.request = self.server.tls.wrap_socket(self.request, server_side=True)
         super().setup()
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError):
+            super().finish()
+        self.request.close()  # The one inside TLS, too.
 
     def say(self, line: str | bytes) -> None:
         self.wfile.write((line.encode() if isinstance(line, str) else line) + b"\r\n")

@@ -163,8 +163,10 @@ def _imap(server: Server) -> Iterator[Mailbox]:
             count = _good(connection.select(f'"{folder}"'))[0]
         yield Imap(connection, int(count or b"0"))
     finally:
-        with contextlib.suppress(imaplib.IMAP4.error, OSError):
-            connection.logout()
+        # A log-out that finds the server gone leaves the socket open.
+        for end in (connection.logout, connection.shutdown):
+            with contextlib.suppress(imaplib.IMAP4.error, OSError):
+                end()
 
 
 class Imap:

@@ -42,7 +42,7 @@ def _take(mailbox: Mailbox, waiting: Waiting) -> bool:
     """Take in one message and mark it. A message that cannot be taken in must not keep the others waiting."""
     if waiting.size_bytes > LARGEST:
         log.warning(
-            "a message is too large to be a bounce", extra={"message": waiting.key, "bytes": waiting.size_bytes}
+            "a message is too large to be a bounce", extra={"mail": waiting.key, "bytes": waiting.size_bytes}
         )
         mailbox.keep(waiting.key)
         return False
@@ -54,7 +54,7 @@ def _take(mailbox: Mailbox, waiting: Waiting) -> bool:
     except (DBAPIError, BlogError):
         raise
     except Exception:
-        log.exception("a message could not be taken in; it stays for people", extra={"message": waiting.key})
+        log.exception("a message could not be taken in; it stays for people", extra={"mail": waiting.key})
         mailbox.keep(waiting.key)
         return False
     finally:

@@ -1,5 +1,6 @@
 """What comes back is understood, and nothing that comes back can do harm."""
 
+import base64
 import time
 from collections.abc import Callable
 
@@ -76,7 +77,7 @@ def test_a_mail_that_is_late_or_has_arrived_is_no_bounce(action: str, kind: Kind
 
 
 def test_the_final_recipient_is_whose_mail_came_back() -> None:
-    fields = "Original-Recipient: rfc822;team@reader.test\nFinal-Recipient: rfc822;<Ex@R.test>\nAction: failed\nStatus: 5.1.1"
+    fields = "Original-Recipient: rfc822;team@reader.test\nFinal-Recipient: rfc822;<Ex@R.test>\nStatus: 5.1.1"
     assert read_report(bounced.dsn(SENT, fields)).recipients == {"ex@r.test"}
     fields = "Original-Recipient: rfc822;ann+2Blists@bücher.test\nAction: failed (permanent)\nStatus: 5.1.1 (gone)"
     report = read_report(bounced.dsn(SENT, fields))
@@ -118,20 +119,19 @@ def test_base64_and_quoted_printable_are_no_hiding_places() -> None:
 
 
 def _base64(data: bytes) -> bytes:
-    import base64
-
     return base64.encodebytes(data).rstrip()
 
 
 LINES = st.sampled_from(
     [
-        b"Content-Type: multipart/report; boundary=b", b"Content-Type: multipart/mixed; boundary=\"b\"", b"--b", b"--b--", b"",
-        b"Content-Type: message/delivery-status", b"Content-Type: message/feedback-report", b"Content-Type: message/rfc822",
-        b"Content-Transfer-Encoding: base64", b"Content-Transfer-Encoding: quoted-printable", b"Final-Recipient: rfc822; a@b.c",
-        b"Final-Recipient:", b"Action: failed", b"Action:", b"Status: 5.1.1", b"Status: 9.9.9", b"From: MAILER-DAEMON@x.y",
-        b"Subject: =?x?q?=00?=", b"Feedback-Type: abuse", b"X-Failed-Recipients: a@b.c", b"Return-Path: <>", b"<a@b.c>:",
-        b"\0", b"\xff\xfe", b" folded", b"Diagnostic-Code: smtp; 550", b"Hi. This is the qmail-send program",
-        b"Content-Type: text/plain; charset=no-such", b"--- Below this line is a copy of the message.",
+        b"Content-Type: multipart/report; boundary=b", b'Content-Type: multipart/mixed; boundary="b"', b"--b", b"--b--",
+        b"Content-Type: message/delivery-status", b"Content-Type: message/feedback-report", b"", b"Action: failed",
+        b"Content-Type: message/rfc822", b"Content-Transfer-Encoding: base64", b"Final-Recipient: rfc822; a@b.c",
+        b"Content-Transfer-Encoding: quoted-printable", b"Final-Recipient:", b"Action:", b"Status: 5.1.1",
+        b"Status: 9.9.9", b"From: MAILER-DAEMON@x.y", b"Subject: =?x?q?=00?=", b"Feedback-Type: abuse", b" folded",
+        b"X-Failed-Recipients: a@b.c", b"Return-Path: <>", b"<a@b.c>:", b"\0", b"\xff\xfe",
+        b"Diagnostic-Code: smtp; 550", b"Hi. This is the qmail-send program", b"Content-Type: text/plain; charset=no-such",
+        b"--- Below this line is a copy of the message.",
     ]
 )  # fmt: skip
 HOSTILE = st.lists(LINES | st.binary(max_size=60), max_size=40).map(b"\r\n".join) | st.binary(max_size=2000)
@@ -168,7 +168,8 @@ def _nested(depth: int, kind: bytes) -> bytes:
         b"Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n" + b"QUFB" * 500_000,
         b"\0" * 50_000_000,
     ],
-    ids=["nested", "embedded", "parts", "addresses", "dashes", "long-to", "many-to", "blank", "ats", "blocks", "base64", "50-MB"],
+    ids=["nested", "embedded", "parts", "addresses", "dashes", "long-to", "many-to", "blank", "ats",
+         "blocks", "base64", "50-MB"],
 )  # fmt: skip
 def test_a_message_made_to_take_long_does_not(message: bytes) -> None:
     began = time.process_time()
