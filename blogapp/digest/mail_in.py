@@ -41,9 +41,7 @@ def look_for_mail() -> int:
 def _take(mailbox: Mailbox, waiting: Waiting) -> bool:
     """Take in one message and mark it. A message that cannot be taken in must not keep the others waiting."""
     if waiting.size_bytes > LARGEST:
-        log.warning(
-            "a message is too large to be a bounce", extra={"mail": waiting.key, "bytes": waiting.size_bytes}
-        )
+        log.warning("a message is too large to be a bounce", extra={"mail": waiting.key, "bytes": waiting.size_bytes})
         mailbox.keep(waiting.key)
         return False
     message = mailbox.read(waiting.key)

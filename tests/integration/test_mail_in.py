@@ -1,9 +1,6 @@
 """The three ways in for what comes back: a pipe, a Maildir folder, an IMAP server."""
 
-import os
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,12 +23,12 @@ from blogapp.delivery import mailboxes, verp
 from blogapp.delivery.bounces import LARGEST
 from blogapp.delivery.mailboxes import MailboxTrouble, Server, open_mailbox, parse_server
 from blogapp.delivery.suppressions import suppressed
-from blogapp.digest import mail_in
+from blogapp.digest.feedback import take_in
 from blogapp.digest.mail_in import look_for_mail
 from tests import bounced, readers
 from tests.bounced import Sent
 from tests.certificate import server_context
-from tests.commands import ROOT, Command
+from tests.commands import Command, environment
 from tests.conftest import make_settings
 from tests.imap import ImapServer
 
@@ -97,14 +94,11 @@ def test_a_message_comes_in_by_a_pipe(blogapp: Command) -> None:
     assert "subscriber:2: never" in blogapp(f"mail-in --to {sender}", stdin=anonymous).output
 
 
-def test_a_pipe_that_cannot_reach_the_database_asks_for_another_try(tmp_path: Path) -> None:
-    for url in (f"sqlite:///{tmp_path}/none/blog.sqlite3", "postgresql://127.0.0.1:1/blog", "no:such"):
-        environ = {**os.environ, "BLOG_DATABASE_URL": url, "BLOG_DATA_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "blogapp", "mail-in"]
-        ended = subprocess.run(command, env=environ, cwd=tmp_path, input=b"Hello", capture_output=True, check=False)
-        assert ended.returncode == 75, ended
-        assert ended.stderr.startswith(b"blogapp: ")
-        assert ended.stderr.count(b"\n") == 1
+@pytest.mark.parametrize("url", ["sqlite:////none/blog.sqlite3", "postgresql://127.0.0.1:1/blog", "no:such"])
+def test_a_pipe_that_cannot_reach_the_database_asks_for_another_try(url: str, tmp_path: Path) -> None:
+    ended = Command(environment(tmp_path, BLOG_DATABASE_URL=url))("mail-in", stdin="Hello", code=75)
+    assert ended.stderr.startswith("blogapp: ")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_maildir_is_emptied_into_what_was_understood_and_what_is_for_people(maildir: Path) -> None:
@@ -227,7 +221,10 @@ def test_a_database_that_is_away_leaves_the_mail_where_it_is(
 ) -> None:
     (maildir / "new" / "1.ann").write_bytes(bounce())
     with monkeypatch.context() as patch:
-        patch.setattr(mail_in, "take_in", lambda _: (_ for _ in ()).throw(OperationalError("", {}, Exception("away"))))
+        patch.setattr(
+            "blogapp.digest.mail_in.take_in",
+            lambda _: (_ for _ in ()).throw(OperationalError("", {}, Exception("away"))),
+        )
         assert look_for_mail() == 0
     assert [str(record.reason) for record in caplog.records] == ["away"]  # type: ignore[attr-defined]
     assert look_for_mail() == 1
@@ -239,8 +236,8 @@ def test_a_message_that_breaks_something_keeps_no_other_one_waiting(
 ) -> None:
     (maildir / "new" / "1.bad").write_bytes(b"bad")
     (maildir / "new" / "2.ann").write_bytes(bounce())
-    real = mail_in.take_in
-    monkeypatch.setattr(mail_in, "take_in", lambda message: 1 / 0 if message == b"bad" else real(message))
+    real = take_in
+    monkeypatch.setattr("blogapp.digest.mail_in.take_in", lambda message: 1 / 0 if message == b"bad" else real(message))
     assert look_for_mail() == 1
     assert sorted(file.name for file in (maildir / "cur").iterdir()) == ["1.bad:2,", "2.ann:2,S"]
     assert dead()
