@@ -121,6 +121,12 @@ def judge(status: str, diagnostic: str) -> tuple[Kind, str]:
     return Kind.HARD if hard else Kind.SOFT, code
 
 
+def is_about_us(status: str, diagnostic: str) -> bool:
+    """Whether a bounce says something of us (a block list, a spam filter, a policy) and nothing of the mailbox."""
+    policy = re.match(r"[45]\.7\.", status) or ABOUT_US.search(diagnostic)
+    return bool(policy and not FULL.search(diagnostic))
+
+
 def addressed_to(fields: Fields) -> tuple[str, ...]:
     """Where a message was sent: the envelope's recipient as a mail server noted it, then what its writer wrote."""
     values = [value for name in ADDRESSED for value in fields.all(name)][:MOST_ADDRESSES]

@@ -12,7 +12,7 @@ from blogapp.core.db import transaction
 from blogapp.core.errors import Gone
 from blogapp.core.site import link_key
 from blogapp.delivery import verp
-from blogapp.delivery.bounces import LARGEST, Kind, Report, comparable, read_report
+from blogapp.delivery.bounces import LARGEST, Kind, Report, comparable, is_about_us, read_report
 from blogapp.delivery.models import OutboxMail
 from blogapp.delivery.suppressions import suppress, suppressed
 from blogapp.digest.models import Sending
@@ -153,9 +153,14 @@ def _note(session: Session, subscriber: Subscriber, sending_id: int | None, kind
 
 
 def _too_often(session: Session, subscriber_id: int, sending_id: int | None) -> bool:
-    """Whether of their last five digests three came back. This one may be in a batch that is not written yet."""
-    soft = select(Bounce.sending_id).where(Bounce.subscriber_id == subscriber_id, Bounce.kind == Kind.SOFT.value)
-    came_back = {number for number in session.execute(soft).scalars() if number is not None}
+    """Whether of their last five digests three came back. This one may be in a batch that is not written yet.
+
+    Those that say something of us do not count: a block list that we are on for a month must not cost us its readers.
+    """
+    soft = select(Bounce.sending_id, Bounce.status, Bounce.diagnostic).where(
+        Bounce.subscriber_id == subscriber_id, Bounce.kind == Kind.SOFT.value, Bounce.sending_id.is_not(None)
+    )
+    came_back = {number for number, *why in session.execute(soft).all() if not is_about_us(*why)}
     if len(came_back) < OFTEN:
         return False
     sent = {*last_sent(session, subscriber_id, OF_THE_LAST), *({sending_id} if sending_id else ())}

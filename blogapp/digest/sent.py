@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from blogapp.digest.models import Batch, Sending, SendingException
 
 # How far back it looks for somebody who was sent little.
-LOOK_BACK = 60
+LOOK_BACK = 30
 
 
 def last_sent(session: Session, subscriber_id: int, count: int) -> list[int]:

@@ -169,6 +169,14 @@ def test_three_soft_bounces_in_five_digests_are_enough(ann: int) -> None:
     assert reason() == "mails kept coming back"
 
 
+def test_a_block_list_that_we_are_on_costs_us_no_readers(ann: int) -> None:
+    said = "550 5.7.1 Service unavailable; client host blocked using a list"
+    for _ in range(4):
+        assert take_in(bounced.postfix(sent(sending(ann), ann), "5.7.1", said)).fate is Fate.COUNTED
+    assert take_in(bounced.postfix(sent(sending(ann), ann), "5.0.0", "550 this looks like spam")).fate is Fate.COUNTED
+    assert (len(rows()), reason()) == (5, None)
+
+
 def test_only_digests_that_a_reader_was_sent_count(ann: int) -> None:
     mine = [sending(ann), sending(1 + ann, later=ann)]
     for _ in range(5):
