@@ -26,6 +26,8 @@ from blogapp.subscribing.records import find
 OFTEN, OF_THE_LAST = 3, 5
 NO_MAILBOX, KEPT_COMING, COMPLAINT = "no such mailbox", "mails kept coming back", "complaint"
 CAME_BACK = "came back: "
+# Kinds from which nothing follows.
+QUIET = frozenset({Kind.DELAYED, Kind.DELIVERED, Kind.AUTOMATIC, Kind.UNKNOWN})
 
 
 class Fate(StrEnum):
@@ -69,13 +71,14 @@ def take_in(message: bytes, envelope_to: str | None = None) -> Outcome:
     message = message[:LARGEST]
     report = read_report(message)
     addresses = [envelope_to, *report.addressed_to] if envelope_to else list(report.addressed_to)
-    if report.kind in (Kind.DELAYED, Kind.DELIVERED):
-        return Outcome(Fate.IGNORED, report.kind)
+    # Nothing ever leaves with such an address as its sender, so what comes to it is no answer to a mail.
+    wish = report.kind in (Kind.UNKNOWN, Kind.AUTOMATIC) and any(map(verp.read_wish, addresses))
+    if report.kind in QUIET and not wish:
+        return Outcome(Fate.UNKNOWN if report.kind is Kind.UNKNOWN else Fate.IGNORED, report.kind)
     with transaction() as session:
         key = link_key()
-        if report.kind in (Kind.UNKNOWN, Kind.AUTOMATIC):
-            # Nothing ever leaves with such an address as its sender, so it is no answer to a mail.
-            return _wish(session, wished(key, addresses), report)
+        if wish:
+            return _wish(session, wished(key, addresses))
         if trace := traced(key, addresses, message):
             return _of_subscriber(session, trace, report)
         if mail := _single(session, key, addresses, message):
@@ -83,9 +86,9 @@ def take_in(message: bytes, envelope_to: str | None = None) -> Outcome:
     return Outcome(Fate.UNPROVEN, report.kind)
 
 
-def _wish(session: Session, subscriber_id: int | None, report: Report) -> Outcome:
+def _wish(session: Session, subscriber_id: int | None) -> Outcome:
     if subscriber_id is None:
-        return Outcome(Fate.IGNORED if report.kind is Kind.AUTOMATIC else Fate.UNKNOWN, report.kind)
+        return Outcome(Fate.UNPROVEN, Kind.WISH)
     about = f"subscriber:{subscriber_id}"
     try:
         left = leave(session, find(subscriber_id, session, lock=True), "mail")
