@@ -1,8 +1,7 @@
 """The `blogapp` command.
 
-Exit codes: 0 fine, 1 refused (one line on stderr says why), 2 not understood; `mail-in` says 75 for "later". A command's
-module is only imported when
-it is run, so that the supervisor of `blogapp serve` stays small.
+Exit codes: 0 fine, 1 refused (one line on stderr says why), 2 not understood; `mail-in` says 75 for "later". A
+command's module is only imported when it is run, so that the supervisor of `blogapp serve` stays small.
 """
 
 import importlib
