@@ -28,6 +28,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.retagging import rename_tag
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
+from blogapp.subscribing.models import Bounce
 from tests import people, readers
 from tests.relay import Relay
 from tests.worker import send_all
@@ -70,6 +71,8 @@ def fill(app: Flask, relay: Relay) -> FullSite:
         suppress(session, "ünder@reader.test", "complaint", ODD)
         suppress(session, "a_b@reader.test", "hard bounce")
         suppress(session, "aB@reader.test", "hard bounce")
+        session.add(Bounce(sending_id=1, subscriber_id=ann, kind="soft", status="4.2.2", diagnostic="452 4.2.2 “full”"))
+        session.add(Bounce(subscriber_id=ann, kind="complaint"))
         came = {"content": b"Boats.\r\n\r\n:odd: key\r\n\xff\0", "sha256": "a" * 64, "title": "Bøats", "body": "Boats."}
         session.add(Source(origin="snips", name="boats", path="blog/boats.snip.markdown", post_id=sent.id, **came))
         session.add(Source(origin="snips", name="week-nnn", path="templates/week-nnn.snip.markdown", sha256="b" * 64))

@@ -6,6 +6,7 @@ this file.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -51,6 +52,17 @@ class Settings:
         repr=False,
     )
     mail_from: str = setting("Sender of all mail: `Name <address>` or an address", default="blog@localhost.localdomain")
+    bounce_address: str = setting(
+        "Address that undeliverable mail comes back to, such as `bounces@notes.example.org`; each mail gets its own "
+        "`bounces+…@notes.example.org`",
+        default="",
+    )
+    mail_in: str = setting(
+        "Mailbox where bounces and complaints arrive: `maildir:/path`, `imaps://user:pass@host/INBOX`, "
+        "`imap://…?starttls=required|never`",
+        default="",
+        repr=False,
+    )
     site_title: str = setting("The site's name", default="Weeknotes")
     site_tagline: str = setting("One line under the title", default="")
     site_accent: str = setting("The accent colour, as in CSS: `#rrggbb`", default=DEFAULT_ACCENT)
@@ -133,7 +145,7 @@ def complete(settings: Settings, chosen: Mapping[str, Any]) -> Settings:
     if not settings.secret_key:
         changes["secret_key"] = _kept_secret(data_dir)
     whole = Settings(**{f.name: changes.get(f.name, getattr(settings, f.name)) for f in fields(Settings)})
-    for check in (_check_addresses, _check_site, _check_limits, _check_production):
+    for check in (_check_addresses, _check_mail_in, _check_site, _check_limits, _check_production):
         check(whole)
     return whole
 
@@ -217,6 +229,25 @@ def _check_addresses(s: Settings) -> None:
             ip_network(proxy)
         except ValueError:
             raise BadSetting(f"BLOG_TRUSTED_PROXIES: {proxy!r} is not an address or network") from None
+
+
+def _check_mail_in(s: Settings) -> None:
+    local, at, domain = s.bounce_address.rpartition("@")
+    # What is put between them takes up to 40 octets of the local part's 64.
+    plain = re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,23})", local) and re.fullmatch(r"[^\s@<>]+", domain)
+    if s.bounce_address and not (at and plain):
+        raise BadSetting(
+            f"BLOG_BOUNCE_ADDRESS should be an address like bounces@notes.example.org (up to 24 letters, figures, dots "
+            f"and hyphens before the @), not {s.bounce_address!r}"
+        )
+    try:
+        box = urlsplit(s.mail_in)
+        path, host = box.scheme == "maildir" and box.path.startswith("/"), box.hostname and (box.port or 1) > 0
+        usable = path or (box.scheme in ("imap", "imaps") and host)
+    except ValueError:
+        usable = False
+    if s.mail_in and not usable:
+        raise BadSetting("BLOG_MAIL_IN should be like maildir:/path or imaps://user:password@host/INBOX")
 
 
 def _check_site(s: Settings) -> None:

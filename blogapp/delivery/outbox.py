@@ -16,7 +16,8 @@ from blogapp.audit import record
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
-from blogapp.core.site import choice
+from blogapp.core.site import choice, link_key
+from blogapp.delivery import verp
 from blogapp.delivery.backoff import after_trouble, next_single_try
 from blogapp.delivery.engine import Engine
 from blogapp.delivery.envelopes import Envelope
@@ -238,9 +239,13 @@ def _settle_unsent(mail: Mail, owner: str) -> bool:
 
 def _envelopes(mails: Any, stop: threading.Event) -> Iterator[Envelope]:
     sender = parse_mailbox(settings().mail_from).address
+    key = link_key() if verp.enabled() else b""
+    db.session.rollback()
     for mail in list(mails):
         if stop.is_set():
             return
+        if key:
+            sender = verp.sender_of_single(key, mail.id, mail.recipient)
         yield Envelope(mail.id, sender, mail.recipient, mail.message)
 
 
