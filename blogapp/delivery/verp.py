@@ -5,8 +5,6 @@ a digest may name `bounces+u<link token>@…` as the address that takes its read
 4648), since some mail servers change a local part's case; at most 64 octets (RFC 5321 §4.5.3.1.1).
 """
 
-import base64
-import hashlib
 import hmac
 import re
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from blogapp.core.config import settings
+from blogapp.core.keyed import base32, keyed
 from blogapp.delivery.headers import ascii_address
 
 DIGEST = re.compile(rb"(?<![a-z0-9])d(\d{1,18})-(\d{1,18})-([a-z2-7]{16})@", re.IGNORECASE)
@@ -106,15 +105,7 @@ def _signed(key: bytes, what: str) -> str:
 
 def _proof(key: bytes, what: str) -> str:
     # 80 bits, the least that RFC 2104 §5 allows: whoever guesses has to send a mail for every guess.
-    mac = _begun(key).copy()
-    mac.update(what.encode())
-    return base64.b32encode(mac.digest()[:10]).decode().lower()
-
-
-@lru_cache(maxsize=8)
-def _begun(key: bytes) -> hmac.HMAC:
-    # Two of the four blocks of an HMAC are the key's alone: half the work, done once.
-    return hmac.new(key, b"verp:", hashlib.sha256)
+    return base32(keyed(key)(f"verp:{what}".encode())[:10])
 
 
 def _fits(signed: str, found: bytes) -> bool:

@@ -1,6 +1,5 @@
 """Which mail of ours a message is about, by what nobody else can have written: our sender, Message-ID or link."""
 
-import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 
 from blogapp.core import tokens
 from blogapp.core.errors import NotFound
+from blogapp.core.keyed import keyed
 from blogapp.delivery import verp
 
 MESSAGE_ID = re.compile(rb"(?<![\w.])(\d{1,18})\.(\d{1,18})\.([0-9a-f]{16})@")
@@ -25,7 +25,7 @@ class Trace:
 
 def message_name(key: bytes, sending_id: int, subscriber_id: int) -> str:
     """What stands before the @ of a digest mail's Message-ID."""
-    proof = hmac.digest(key, f"message:{sending_id}:{subscriber_id}".encode(), hashlib.sha256)[:8].hex()
+    proof = keyed(key)(f"message:{sending_id}:{subscriber_id}".encode())[:8].hex()
     return f"{sending_id}.{subscriber_id}.{proof}"
 
 
