@@ -27,6 +27,7 @@ COMMANDS = {
     "job": "blogapp.cli.jobs:job",
     "search": "blogapp.cli.search:search",
     "mail": "blogapp.cli.mail:mail",
+    "dkim": "blogapp.cli.dkim:dkim",
     "templates": "blogapp.cli.templates:templates",
     "backup": "blogapp.cli.backup:backup",
     "restore": "blogapp.cli.backup:restore",

@@ -12,6 +12,7 @@ from blogapp.cli.context import inside
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.site import choice
+from blogapp.delivery.dkim import signer
 from blogapp.delivery.envelopes import Envelope
 from blogapp.delivery.headers import parse_mailbox
 from blogapp.delivery.message import build_message
@@ -116,7 +117,7 @@ def _send(relay: Relay, envelope: Envelope) -> Outcome:
 def _message(recipient: str) -> bytes:
     title = choice("site_title")
     host = urlsplit(settings().base_url).hostname
-    return build_message(
+    message = build_message(
         sender=settings().mail_from,
         to=recipient,
         subject=f"Test mail from {title}",
@@ -126,6 +127,8 @@ def _message(recipient: str) -> bytes:
         date=now(),
         message_id=f"<test-{secrets.token_hex(8)}@{host}>",
     )
+    sign = signer(settings())
+    return sign(message) if sign else message
 
 
 def _judge(outcome: Outcome, recipient: str) -> None:

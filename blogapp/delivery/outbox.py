@@ -18,6 +18,7 @@ from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.site import choice
 from blogapp.delivery.backoff import after_trouble, next_single_try
+from blogapp.delivery.dkim import signer
 from blogapp.delivery.engine import Engine
 from blogapp.delivery.envelopes import Envelope
 from blogapp.delivery.headers import Mailbox, parse_mailbox
@@ -238,10 +239,11 @@ def _settle_unsent(mail: Mail, owner: str) -> bool:
 
 def _envelopes(mails: Any, stop: threading.Event) -> Iterator[Envelope]:
     sender = parse_mailbox(settings().mail_from).address
+    sign = signer(settings())
     for mail in list(mails):
         if stop.is_set():
             return
-        yield Envelope(mail.id, sender, mail.recipient, mail.message)
+        yield Envelope(mail.id, sender, mail.recipient, sign(mail.message) if sign else mail.message)
 
 
 def _settle(mail: Mail, outcome: Outcome, owner: str) -> None:
