@@ -59,7 +59,8 @@ def _holds(message: bytes, number: int, look: Any) -> bool:
     try:
         return bool(dkim.DKIM(message).verify(idx=number, dnsfunc=look))
     except dkim.ValidationError as error:
-        assert "body hash mismatch" in str(error)
+        if "body hash mismatch" not in str(error):
+            raise
         return False
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "blogapp.cli.serve:serve",
     "worker": "blogapp.cli.worker:worker",
     "check": "blogapp.cli.schema:check",
+    "doctor": "blogapp.cli.doctor:doctor",
     "upgrade": "blogapp.cli.schema:upgrade",
     "member": "blogapp.cli.members:member",
     "post": "blogapp.cli.posts:post",

@@ -1,6 +1,7 @@
 """The keys that we sign mail with: read, made, and as the DNS records by which others check them."""
 
 import base64
+import logging
 import os
 import re
 import stat
@@ -23,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
 from blogapp.core.config import Settings
 from blogapp.core.errors import BadSetting, Conflict, Invalid
 from blogapp.delivery.headers import ascii_address, parse_mailbox
+
+log = logging.getLogger(__name__)
 
 # Under the data folder, readable by its owner alone; no backup and no archive has it.
 FOLDER = "dkim"
@@ -57,10 +60,11 @@ class DkimKey:
     @cached_property
     def public(self) -> str:
         """The public part as a record's `p=` says it (RFC 6376 §3.6.1; RFC 8463 §4: the bare 32 bytes)."""
-        key = self.private.public_key()
-        if self.kind == "rsa":
-            return base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
-        return base64.b64encode(key.public_bytes_raw()).decode()
+        if isinstance(self.private, RSAPrivateKey):
+            public = self.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        else:
+            public = self.private.public_key().public_bytes_raw()
+        return base64.b64encode(public).decode()
 
     def record(self, domain: str) -> "Record":
         """What the domain's DNS has to say."""
@@ -140,6 +144,8 @@ def _load(entry: str, data_dir: Path) -> DkimKey:
         raise BadSetting(f"BLOG_DKIM_KEYS should be like blog-2026:dkim/blog-2026.pem, not {entry!r}")
     path = data_dir / Path(file).expanduser()
     key = DkimKey(selector, _read(path), path)
+    if key.kind == "rsa" and FEWEST_BITS <= key.bits < GOOD_BITS:
+        log.warning("a short DKIM key", extra={"key": str(path), "bits": key.bits, "wanted": GOOD_BITS})
     if key.kind == "rsa" and key.bits < FEWEST_BITS:
         raise BadSetting(f"BLOG_DKIM_KEYS: {path} has {key.bits} bits, and nobody trusts fewer than {FEWEST_BITS}")
     return key
