@@ -41,7 +41,12 @@ def new(kind: str, selector: str | None) -> None:
 
 @dkim.command()
 def show() -> None:
-    """Print the DNS records of the keys in use (BLOG_DKIM_KEYS)."""
+    """Print the DNS records of the keys in use (BLOG_DKIM_KEYS).
+
+    \b
+    Example:
+      blogapp dkim show
+    """
     with inside(any_schema=True):
         keys = load_keys(signing_domain(settings()), settings().dkim_keys, settings().data_dir)
         if not keys:

@@ -12,7 +12,7 @@ from blogapp.digest.doctor.tools import Tools
 
 Check = Callable[[Tools], Iterable[Finding]]
 
-# Heading -> what is looked at (under this name where it cannot be), and by whom.
+# Heading -> what is looked at (under this name where it cannot be), and by whom. A new check is a new row.
 SECTIONS: dict[str, list[tuple[str, Check]]] = {
     "Site": [
         ("settings", site.chosen),
@@ -39,11 +39,12 @@ def examine(tools: Tools | None = None) -> Iterator[tuple[str, Finding]]:
     tools = tools or Tools()
     for heading, checks in SECTIONS.items():
         for name, check in checks:
-            for finding in _tried(name, check, tools):
+            for finding in tried(name, check, tools):
                 yield heading, finding
 
 
-def _tried(name: str, check: Check, tools: Tools) -> Iterator[Finding]:
+def tried(name: str, check: Check, tools: Tools) -> Iterator[Finding]:
+    """What a check finds; where it breaks off, that."""
     try:
         yield from check(tools)
     except NoDNS:
