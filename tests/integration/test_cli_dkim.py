@@ -12,7 +12,7 @@ from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.site import link_key
-from blogapp.delivery.dkim import Signer
+from blogapp.delivery.dkim import SignedTemplate, Signer
 from blogapp.delivery.outbox import deliver_outbox, queue_mail
 from blogapp.delivery.owners import owner_name
 from blogapp.digest.compose import compose, personal_values
@@ -93,9 +93,9 @@ def test_a_digest_as_each_reader_gets_it_holds(app: Flask, alice: Member) -> Non
     body = "We baked  *bread*.\n\n    indented  code\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
     post = posts.week(alice, 7, state="draft", body=body)
     template = compose(db.session(), post.id, date=now()).template
-    sign = Signer(DOMAIN, [RSA, ED])
+    sign = SignedTemplate(Signer(DOMAIN, [RSA, ED]), template)
     for number, name in enumerate(["", "Ada", "Zoë Ångström  of the far, far north \t and its many blanks " * 3]):
         address = f"r{number}@reader.test"
-        signed = sign(template.splice(personal_values(link_key(), 3, number + 1, address, name)))
+        signed = sign.splice(personal_values(link_key(), 3, number + 1, address, name))
         assert verified(signed, RSA, ED) == [True, True]
         assert settings().mail_from.encode() in signed

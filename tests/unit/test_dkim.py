@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from blogapp.core.config import Settings
 from blogapp.core.errors import BadSetting, BlogError
-from blogapp.delivery.dkim import SIGNED, Signer, relaxed_body, signer
+from blogapp.delivery.dkim import SIGNED, SignedTemplate, Signer, relaxed_body, signer
 from blogapp.delivery.dkimkeys import DkimKey, load_keys, new_key, signing_domain
 from blogapp.delivery.envelopes import with_dot
 from blogapp.delivery.message import build_message
+from blogapp.delivery.template import Places, Template
 from tests.conftest import make_settings
 from tests.dkimkeys import DOMAIN, keep, key, verified
 
@@ -124,6 +125,41 @@ def test_whatever_is_signed_holds_as_it_goes_over_the_wire(fields: list[tuple[by
     received = re.sub(rb"^\.", b"", with_dot(signed).removesuffix(b".\r\n"), flags=re.MULTILINE)
     assert received == signed
     assert verified(signed, ED) == [True]
+
+
+PLACES = Places()
+TEMPLATE = Template(
+    build_message(
+        sender="The Notebook <notes@blog.test>",
+        to=PLACES.mark("to", "mailbox"),
+        subject="Week  473",
+        text="Hello  NAME \tNAME\n\n  {}\n\n".replace("NAME", PLACES.mark("name", "text")).format(
+            PLACES.mark("token", "url")
+        ),
+        html=f"<p>{PLACES.mark('name', 'html')}  and</p>\t\n",
+        headers={"List-Id": PLACES.mark("token", "token"), "X-Own": PLACES.mark("free", "token")},
+        date=datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
+        message_id=f"<{PLACES.mark('token', 'token')}@blog.test>",
+        marks=PLACES.marks.values(),
+    ),
+    PLACES.marks,
+)
+WORDS = st.text("aB .@é\t=\n\u2003", max_size=90) | st.sampled_from(["a" * 80, "Ada", "Ada  Lovelace", " a ", ""])
+
+
+@settings(max_examples=60, deadline=None)
+@given(WORDS, WORDS | st.just("Ada Lovelace <ada@reader.test>"), st.sampled_from(["7.a", "t" * 100]))
+def test_a_spliced_mail_is_signed_as_any_other(name: str, to: str, token: str) -> None:
+    values = {"name": name, "to": to, "token": token, "free": "-"}
+    sign = Signer(DOMAIN, [ED])
+    assert SignedTemplate(sign, TEMPLATE).splice(values) == sign(TEMPLATE.splice(values))
+
+
+def test_a_plain_readers_mail_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    signed = SignedTemplate(Signer(DOMAIN, [ED]), TEMPLATE)
+    monkeypatch.setattr(Signer, "__call__", None)
+    values = {"name": "ada@reader.test", "to": "Ada Lovelace <ada@reader.test>", "token": "7.a-b", "free": "-"}
+    assert verified(signed.splice(values), ED) == [True]
 
 
 @pytest.mark.parametrize("body", [b"", b"\r\n", b"\r\n\r\n", b" \r\n\t\r\n"])
