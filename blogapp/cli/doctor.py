@@ -15,6 +15,7 @@ from blogapp.digest.doctor.findings import Finding, Verdict, failed
 
 COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.FAILED: "red", Verdict.UNKNOWN: "cyan"}
 VERDICT_WIDTH, CHECK_WIDTH = 13, 19
+INDENT = " " * (2 + VERDICT_WIDTH + CHECK_WIDTH)
 WIDEST = 110
 
 
@@ -69,24 +70,23 @@ def _print(findings: Iterator[tuple[str, Finding]]) -> None:
     before = ""
     for heading, finding in findings:
         if heading != before:
-            click.secho(("\n" if before else "") + heading, bold=True)
+            if before:
+                click.echo()
+            click.secho(heading, bold=True)
             before = heading
         verdict = click.style(f"{finding.verdict:{VERDICT_WIDTH}}", fg=COLOURS[finding.verdict])
-        click.echo(f"  {verdict}{finding.check:{CHECK_WIDTH}}{_wrapped(finding.text)}")
+        click.echo(f"  {verdict}{finding.check:{CHECK_WIDTH}}{_wrapped(finding.text, INDENT)}")
         if finding.advice:
-            click.echo(_indent() + click.style(_wrapped(f"→ {finding.advice}"), dim=True))
+            advice = _wrapped(finding.advice, f"{INDENT}  ")
+            click.echo(INDENT + click.style(f"→ {advice}", dim=True))
 
 
-def _indent() -> str:
-    return " " * (2 + VERDICT_WIDTH + CHECK_WIDTH)
-
-
-def _wrapped(text: str) -> str:
+def _wrapped(text: str, indent: str) -> str:
     """For a person in lines that fit; for a pipe on one."""
     if not on_terminal():
         return text
-    room = max(30, min(WIDEST, shutil.get_terminal_size().columns) - len(_indent()))
-    return f"\n{_indent()}".join(textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False))
+    room = max(30, min(WIDEST, shutil.get_terminal_size().columns) - len(indent))
+    return f"\n{indent}".join(textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False))
 
 
 def _summary(counts: Counter[Verdict]) -> str:

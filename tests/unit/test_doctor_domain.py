@@ -153,6 +153,13 @@ def test_a_signature_of_another_domain_proves_nothing(look: Look, signs: str, mo
     assert found[1][0] is verdict
 
 
+def test_bounces_to_a_domain_of_their_own(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = {"_dmarc.blog.test TXT": "v=DMARC1; p=none"}
+    for bounces, verdict in (("bounce.blog.test", OK), ("relay.test", FAILED)):
+        monkeypatch.setattr(domain, "envelope_domain", lambda found=bounces: found)
+        assert look(domain.dmarc, records)[1][0] is verdict
+
+
 BACK = {"9.9.9.9.in-addr.arpa PTR": "mail.blog.test.", "mail.blog.test A": PUBLIC}
 
 

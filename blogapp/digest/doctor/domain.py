@@ -23,8 +23,9 @@ def from_domain() -> str:
 
 
 def envelope_domain() -> str:
-    """The domain that bounces go to, and that SPF is about."""
-    return from_domain()
+    """The domain that bounces go to, and that SPF is about: that of BLOG_BOUNCE_ADDRESS, where there is one."""
+    bounces: str = getattr(settings(), "bounce_address", "")
+    return ascii_address(bounces).rpartition("@")[2].lower() if bounces else from_domain()
 
 
 def dns(tools: Tools) -> Iterator[Finding]:
@@ -167,7 +168,7 @@ def _alignment(domain: str, place: str, said: dict[str, str]) -> Finding:
         proofs["DKIM"] = (signing_domain(settings()), said.get("adkim", "r"))
     wrong = [name for name, (other, mode) in proofs.items() if not _aligned(domain, other, place, strict=mode == "s")]
     if not wrong:
-        return ok("alignment", f"{' and '.join(proofs)} prove the domain that readers see, {domain}.")
+        return ok("alignment", f"{' and '.join(proofs)} speak for the domain that readers see, {domain}.")
     text = f"{' and '.join(wrong)}: the domain is {', '.join(proofs[name][0] for name in wrong)}, readers see {domain}."
     verdict = failed if len(wrong) == len(proofs) else warning
     return verdict("alignment", f"{text} For DMARC that proves nothing.", "Use one domain for all of them.")
