@@ -46,13 +46,13 @@ def test_without_dns_it_is_said_once_and_plainly(look: Look, monkeypatch: pytest
     ((verdict, text),) = look(domain.dns, no_world())
     assert verdict is UNKNOWN
     assert text.startswith("There is no DNS here (no answer in time)")
-    monkeypatch.setattr("blogapp.digest.doctor.examining.db.session.remove", lambda: None)
+    monkeypatch.setattr("blogapp.digest.doctor.examining.db.session.rollback", lambda: None)
     for check in (domain.receives, domain.spf, domain.dmarc):
         assert look(lambda tools, c=check: tried("x", c, tools), no_world()) == [(UNKNOWN, "It takes DNS to tell.")]
 
 
 def test_one_name_that_is_not_answered_is_no_judgement(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blogapp.digest.doctor.examining.db.session.remove", lambda: None)
+    monkeypatch.setattr("blogapp.digest.doctor.examining.db.session.rollback", lambda: None)
     ((verdict, text),) = look(lambda tools: tried("SPF", domain.spf, tools), {"blog.test TXT": None})
     assert verdict is UNKNOWN
     assert "not answered in time" in text

@@ -1,6 +1,7 @@
 """All checks in their order. A check that breaks off does not keep the others from theirs."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -55,4 +56,5 @@ def tried(name: str, check: Check, tools: Tools) -> Iterator[Finding]:
         reason = (str(getattr(error, "orig", None) or error).strip().splitlines() or ["no reason given"])[0]
         yield failed(name, f"The database does not answer as it should: {reason}.")
     finally:
-        db.session.remove()
+        with suppress(SQLAlchemyError):  # what was read is no transaction to keep open while others are asked
+            db.session.rollback()
