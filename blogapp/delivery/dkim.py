@@ -79,18 +79,19 @@ class SignedTemplate:
     """
 
     def __init__(self, sign: Signer, template: Template) -> None:
+        self.message = template.message  # unsigned, as it is kept
         message = _whole_lines(template.message)
         head, body = _take_apart(message)
         self._sign = sign
         self._names, headers = _signed_headers(head)
-        self._message = Template(message, template.places)
+        self._whole = Template(message, template.places)
         self._headers = Template(headers, template.places)
         self._body = Template(relaxed_body(body), template.places)
 
     def splice(self, values: Mapping[str, str]) -> bytes:
         """The signed message for one recipient; as `Template.splice`."""
-        message = self._message.splice(values)
-        if not self._message.verbatim(values):
+        message = self._whole.splice(values)
+        if not self._whole.verbatim(values):
             return self._sign(message)
         headers, body = self._headers.splice(values), self._body.splice(values)
         return self._sign.put_on(message, self._names, headers, body)
