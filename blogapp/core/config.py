@@ -75,6 +75,10 @@ class Settings:
     site_language: str = setting("Language of the site, as in HTML's `lang`", default="en-GB")
     site_timezone: str = setting("Time zone in which dates are shown", default="Europe/London")
     site_epoch: date = setting("The Monday of week 0, as YYYY-MM-DD", default=date(2009, 1, 12))
+    dkim_keys: tuple[str, ...] = setting(
+        "Comma-separated keys that sign all mail, `selector:path` each (`blogapp dkim new` makes one)", default=()
+    )
+    dkim_domain: str = setting("The domain that signs (default: that of the sender)", default="")
     digest_hold_seconds: int = setting("How long a digest waits after publication before it leaves", default=900)
     trusted_proxies: tuple[str, ...] = setting(
         "Comma-separated addresses or networks whose X-Forwarded-* headers are believed", default=()

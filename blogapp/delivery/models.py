@@ -13,7 +13,7 @@ from blogapp.core.db import Base, UTCDateTime
 class OutboxMail(Base):
     """One single mail: a confirmation, an invitation, a reset. Written in the transaction that wants it sent.
 
-    `message` is the whole message as it leaves (RFC 5322 bytes, CRLF): a retry is the same bytes.
+    `message` is the whole message (RFC 5322 bytes, CRLF), signed on its way out: a retry is the same bytes.
     """
 
     __tablename__ = "outbox"

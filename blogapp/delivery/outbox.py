@@ -19,6 +19,7 @@ from blogapp.core.db import db, transaction
 from blogapp.core.site import choice, link_key
 from blogapp.delivery import verp
 from blogapp.delivery.backoff import after_trouble, next_single_try
+from blogapp.delivery.dkim import signer
 from blogapp.delivery.engine import Engine
 from blogapp.delivery.envelopes import Envelope
 from blogapp.delivery.headers import Mailbox, parse_mailbox
@@ -239,14 +240,14 @@ def _settle_unsent(mail: Mail, owner: str) -> bool:
 
 def _envelopes(mails: Any, stop: threading.Event) -> Iterator[Envelope]:
     sender = parse_mailbox(settings().mail_from).address
-    key = link_key() if verp.enabled() else b""
+    key, sign = link_key() if verp.enabled() else b"", signer(settings())
     db.session.rollback()
     for mail in list(mails):
         if stop.is_set():
             return
         if key:
             sender = verp.sender_of_single(key, mail.id, mail.recipient)
-        yield Envelope(mail.id, sender, mail.recipient, mail.message)
+        yield Envelope(mail.id, sender, mail.recipient, sign(mail.message) if sign else mail.message)
 
 
 def _settle(mail: Mail, outcome: Outcome, owner: str) -> None:

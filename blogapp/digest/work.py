@@ -13,6 +13,7 @@ from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.site import link_key
 from blogapp.delivery import verp
+from blogapp.delivery.dkim import SignedTemplate, signer
 from blogapp.delivery.envelopes import DOT, BadEnvelope, Envelope
 from blogapp.delivery.headers import ascii_address, parse_mailbox
 from blogapp.delivery.replies import Outcome, Verdict
@@ -40,7 +41,8 @@ class Frozen:
         query = select(Sending.message, Sending.places, Sending.planned_at).where(Sending.id == sending_id)
         row = db.session.execute(query).one()
         self.id = sending_id
-        self.template = Template.from_json(row.message, row.places)
+        template, sign = Template.from_json(row.message, row.places), signer(settings())
+        self.template = SignedTemplate(sign, template) if sign else template
         self.planned_at: datetime = row.planned_at
         self.key = link_key()
         self._sender = ascii_address(parse_mailbox(settings().mail_from).address)

@@ -2,8 +2,9 @@
 
 The archive is a .tar.gz: `manifest.json`, `blog.sqlite3` (not with PostgreSQL, which has its own tools), `files/`, and
 the site's own `templates/` and `static/`.
-The secret key is left out on purpose: a backup that gets lost then forges no log-in. A restored site makes a new one,
-so members log in again; the links in old mails go on working, because their key is in the database.
+The secret key and the keys that sign mail (`dkim/`) are left out on purpose: a backup that gets lost then forges
+neither log-in nor mail. A restored site makes a new secret key, so members log in again; the links in old mails go on
+working, because their key is in the database.
 """
 
 import contextlib
