@@ -1,9 +1,8 @@
 """Signs of life: each long-lived process leaves one, and /readyz reads the worker's."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.core.clock import now
@@ -15,7 +14,7 @@ DEAD_AFTER = timedelta(seconds=3 * INTERVAL_SECONDS)
 
 
 class Heartbeat(Base):
-    """The last sign of life of a process: `worker:<host>:<pid>`. `note`: why it does not do its work; empty: it does."""
+    """The last sign of life of a process: `worker:<host>:<pid>`. `note`: what keeps it from its work, or nothing."""
 
     __tablename__ = "heartbeats"
 
@@ -33,19 +32,19 @@ def beat(name: str, note: str = "") -> None:
 
 def alive(prefix: str) -> bool:
     """Whether some process whose name begins with `prefix` has given a sign of life lately."""
-    return db.session.execute(_living(select(Heartbeat.name), prefix).limit(1)).first() is not None
+    return db.session.execute(select(Heartbeat.name).where(_living(prefix)).limit(1)).first() is not None
 
 
 def count_alive(prefix: str) -> int:
     """How many such processes there are. Read on a connection of its own."""
     with db.engine.connect() as connection:
-        return connection.execute(_living(select(func.count()).select_from(Heartbeat), prefix)).scalar_one()
+        return connection.execute(select(func.count()).where(_living(prefix))).scalar_one()
 
 
 def notes(prefix: str) -> dict[str, str]:
     """What each such process says about its work, by its name."""
-    return dict(db.session.execute(_living(select(Heartbeat.name, Heartbeat.note), prefix)).all())
+    return dict(db.session.execute(select(Heartbeat.name, Heartbeat.note).where(_living(prefix))).all())
 
 
-def _living(query: Select[Any], prefix: str) -> Select[Any]:
-    return query.where(Heartbeat.name.startswith(prefix), Heartbeat.at > now() - DEAD_AFTER)
+def _living(prefix: str) -> ColumnElement[bool]:
+    return and_(Heartbeat.name.startswith(prefix), Heartbeat.at > now() - DEAD_AFTER)

@@ -26,6 +26,11 @@ def day_of(at: datetime) -> date:
     return at.astimezone(ZoneInfo(settings().site_timezone)).date()
 
 
+def today() -> date:
+    """The site's day now."""
+    return day_of(now())
+
+
 def count(session: Session, *, accepted: int = 0, refused: int = 0, deferred: int = 0) -> None:
     """Add to today's counts: mails taken, refused for good, and tries put off. Joins the caller's transaction.
 
@@ -35,14 +40,14 @@ def count(session: Session, *, accepted: int = 0, refused: int = 0, deferred: in
     if not any(counts.values()):
         return
     insert = sqlite.insert if on_sqlite(session) else postgresql.insert
-    row = insert(MailDay).values(day=day_of(now()), **counts)
+    row = insert(MailDay).values(day=today(), **counts)
     more = {name: getattr(MailDay, name) + row.excluded[name] for name in counts}
     session.execute(row.on_conflict_do_update(index_elements=["day"], set_=more))
 
 
 def accepted_today() -> int:
     """How many mails the relay has taken today, single ones too."""
-    return _accepted_on(day_of(now()))
+    return _accepted_on(today())
 
 
 def limits() -> Limits:
@@ -60,20 +65,19 @@ def limits() -> Limits:
 def shares() -> Shares | None:
     """What the living workers share at this moment, read on a connection of its own; None: the database is away."""
     try:
-        workers, today = heartbeat.count_alive("worker:"), day_of(now())
-        limit = limit_of(settings().mail_warm_up, today, _most_before(today))
-        left = 0 if limit is None else max(limit - _accepted_on(today), 0)
+        workers, day = heartbeat.count_alive("worker:"), today()
+        limit = limit_of(settings().mail_warm_up, day, _most_before(day))
+        left = 0 if limit is None else max(limit - _accepted_on(day), 0)
     except DBAPIError as error:
         log.warning("what the workers share cannot be read", extra={"error": str(error.orig)})
         return None
-    return Shares(max(workers, 1), today, limit, left)
+    return Shares(max(workers, 1), day, limit, left)
 
 
 def days_for(total: int) -> list[tuple[date, int]]:
     """On which days a digest to so many readers would leave if it began now, and how many mails on each."""
-    today = day_of(now())
-    begins_on = settings().mail_warm_up
-    return warm_up_plan(begins_on, today, total, most=_most_before(today), used=_accepted_on(today))
+    day = today()
+    return warm_up_plan(settings().mail_warm_up, day, total, most=_most_before(day), used=_accepted_on(day))
 
 
 def _accepted_on(day: date) -> int:

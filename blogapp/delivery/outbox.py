@@ -17,6 +17,7 @@ from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.site import choice
+from blogapp.delivery import days
 from blogapp.delivery.backoff import after_trouble, next_single_try
 from blogapp.delivery.engine import Engine
 from blogapp.delivery.envelopes import Envelope
@@ -40,6 +41,8 @@ CLAIM = 10
 SLICE = 1000
 KEEP_SENT = timedelta(days=7)
 KEEP_FAILED = timedelta(days=90)
+# What a try that ends in this state is on the day's list.
+COUNTED_AS = {"sent": "accepted", "failed": "refused", "waiting": "deferred"}
 
 
 def queue_mail(
@@ -268,6 +271,8 @@ def _write(mail: Mail, owner: str, *, state: str, dead: bool = False, **values: 
             suppress(session, mail.recipient, "no such mailbox", {"reply": values["reply"], "purpose": mail.purpose})
         if state == "failed":
             record(session, "mail.fail", f"mail:{mail.id}", by=None, purpose=mail.purpose, reply=values["reply"])
+        if values.get("attempts", 0) > mail.attempts:
+            days.count(session, **{COUNTED_AS[state]: 1})
 
 
 def _release(mails: Any, owner: str, trouble: str = "") -> None:

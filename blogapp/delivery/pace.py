@@ -1,9 +1,9 @@
 """How fast mail leaves: token buckets for the site and for each domain, quiet hours, a new sender's daily limit.
 
 Nothing of it has to be set. Without limits, and while the relay never says "too fast", a mail costs one look at a flag.
-A relay that does say so halves the rate of that recipient's domain, or of the whole site where it means us; every minute
-without such a word doubles it again, until it is forgotten. So a sending swings between what the relay takes and half of
-it, and asks once a minute whether it may have more.
+A relay that does say so halves the rate of that recipient's domain, or of the whole site where it means us; every
+minute without such a word doubles it again, until it is forgotten. So a sending swings between what the relay takes and
+half of it, and asks once a minute whether it may have more.
 """
 
 import math
@@ -79,7 +79,8 @@ class Pace:
         self.limits = limits
         self._shares, self._clock, self._wall = shares, clock, wall
         self._limited = bool(limits.per_second or limits.per_domain or limits.warms_up)
-        self._free = not self._limited
+        # Nothing slows the site as a whole: only the domains in `_domains` ever wait.
+        self._loose = not self._limited
         self._workers = 1
         self._day = _Day()
         self._site = _Bucket(0.0)
@@ -91,9 +92,11 @@ class Pace:
 
     def wait(self, domain: str) -> float:
         """0.0: a mail to that domain may leave now, and is counted; else in how many seconds to ask again."""
-        return 0.0 if self._free else self._take(domain)
+        if self._loose and domain not in self._domains:
+            return 0.0
+        return self._take(domain)
 
-    def accepted(self, domain: str) -> None:  # noqa: ARG002  # what was slowed heals by the clock, whoever is accepted
+    def accepted(self, domain: str) -> None:  # what was slowed heals by the clock, whoever is accepted
         """Note that the relay took a mail."""
         if self._count % WINDOW == 0:
             self._before, self._marked = self._marked, self._clock()
@@ -101,7 +104,7 @@ class Pace:
         if self._in_a_row:
             self._in_a_row.clear()
 
-    def slowed(self, domain: str, reply: str = "") -> None:  # noqa: ARG002  # what it says is judged in replies.py
+    def slowed(self, domain: str, reply: str = "") -> None:  # what it says is judged in replies.py
         """Note that the relay wants fewer: for that recipient's domain; `""`: before any recipient was named."""
         at, observed = self._clock(), self._observed()
         if domain:
@@ -114,7 +117,7 @@ class Pace:
         else:
             self._in_a_row.clear()
             self._site.cut(at, self._ceiling(self.limits.per_second), observed, 2 * observed)
-        self._free = False
+            self._loose = False
 
     def rest(self) -> Rest | None:
         """Whether digests are to rest: in quiet hours, and when the day's share of a warm-up is used up.
@@ -138,15 +141,14 @@ class Pace:
         room = self._day.room
         if room is not None and room <= 0:
             return max(self._refresh_at - at, 1.0)
-        buckets = [(self._site, self._ceiling(self.limits.per_second))]
+        seconds = self._site.fill(at, self._ceiling(self.limits.per_second))
         if self.limits.per_domain or domain in self._domains:
-            buckets.append((self._domain(domain, at), self._ceiling(self.limits.per_domain)))
-        seconds = max(bucket.fill(at, ceiling) for bucket, ceiling in buckets)
+            bucket = self._domain(domain, at)
+            seconds = max(seconds, bucket.fill(at, self._ceiling(self.limits.per_domain)))
+            bucket.tokens -= seconds <= 0.0
         if seconds <= 0.0:
-            for bucket, _ in buckets:
-                bucket.tokens -= 1.0
+            self._site.tokens -= 1.0
             self._day.grant()
-            return 0.0
         return seconds
 
     def _refresh(self, at: float) -> None:
@@ -159,7 +161,7 @@ class Pace:
         if not self.limits.per_domain:
             for name in [name for name, bucket in self._domains.items() if bucket.is_well(at)]:
                 del self._domains[name]
-        self._free = not self._limited and not self._domains and self._site.is_well(at)
+        self._loose = not self._limited and self._site.is_well(at)
 
     def _ceiling(self, limit: float) -> float:
         return limit / self._workers if limit else math.inf
@@ -196,7 +198,8 @@ class _Bucket:
     def fill(self, at: float, ceiling: float) -> float:
         """Let the time since the last look count. Seconds until there is a token."""
         passed, self.at = max(at - self.at, 0.0), at
-        self._heal(passed)
+        if self.rate != math.inf:
+            self._heal(passed)
         rate = min(self.rate, ceiling)
         if rate == math.inf:
             self.tokens = 1.0
@@ -230,7 +233,7 @@ def _growth(seconds: float) -> float:
 
 
 class _Day:
-    """What this worker may send today, of what all workers may. Soft where several share it: each knows only its own."""
+    """What this worker may send today, of what all may. Soft where several share it: each knows only its own."""
 
     def __init__(self) -> None:
         self.date = date.min

@@ -20,6 +20,7 @@ from blogapp.delivery.relay import parse_relay
 from blogapp.delivery.smtp import RelayTrouble
 from blogapp.delivery.wake import Waker
 from blogapp.digest import planning
+from blogapp.digest.instance import may_send
 from blogapp.digest.sending import send_some
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ def run_digests(app: Flask, stop: threading.Event, wake: Waker) -> None:
 
     def work(engine: Engine) -> bool:
         begun = planning.begin_due(owner)
+        if begun and not may_send():  # Looked at again, so that this host's file tells of what has begun.
+            return False
         return send_some(owner, stop, engine) or begun > 0
 
     _run(app, stop, wake, work, planning.next_due)
@@ -67,7 +70,7 @@ def _run(
         try:
             while not stop.is_set():
                 try:
-                    nap = 0.0 if work(engine) else _nap(next_due())
+                    nap = NAP if not may_send() else 0.0 if work(engine) else _nap(next_due())
                 except Exception:
                     # A database that is away, a bug: say so, and look again. Claims are taken up where they were.
                     log.exception("a loop of the worker stumbled")

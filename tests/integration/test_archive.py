@@ -67,8 +67,10 @@ def stilled(held: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def without_the_moment(held: dict[str, bytes]) -> dict[str, bytes]:
-    """Without when exactly a sending was paused, and without the manifest, which says when it was made."""
+    """Without when exactly a sending was paused, when all was made (the manifest), and what the copy is called."""
     found = {name: data for name, data in held.items() if name != "manifest.json"}
+    (site,) = rows(held, "site")
+    found["tables/site.jsonl"] = found["tables/site.jsonl"].replace(site["instance"].encode(), b"this one")
     moments = {row["paused_at"] for row in rows(held, "sendings")} - {None}
     for moment in moments:
         found["tables/sendings.jsonl"] = found["tables/sendings.jsonl"].replace(moment.encode(), b"then")
