@@ -47,6 +47,10 @@ OLDER = "the database does not know this host's last sending: it was restored fr
 DAMAGED = "the file `instance` in the data folder is damaged"
 WAY_OUT = "blogapp resume-sending"
 
+NEWEST = select(Sending.mark).order_by(Sending.id.desc()).limit(1)
+# Built once: it is asked for again and again.
+PRESENT = select(Site.instance, NEWEST.scalar_subquery().label("newest"))
+
 _saying = threading.Lock()
 
 
@@ -84,8 +88,8 @@ def look() -> str:
     except ValueError:
         return DAMAGED
     with db.engine.connect() as connection:
-        instance = connection.execute(select(Site.instance)).scalar_one()
-        newest = _newest(connection)
+        instance, newest = connection.execute(PRESENT).one()
+        newest = newest or ""
         if card is None and _has_sent(connection):
             return NOT_FROM_HERE
         if card is not None and (why := _differs(connection, card, inode, instance, newest)):
@@ -163,7 +167,7 @@ def resume_sending(by: int) -> None:
         record(session, "site.resume_sending", "site", by=by, reason=why, joins=joins)
         for channel in (DIGESTS, OUTBOX):
             notify(session, channel)
-        instance, newest = site.instance, _newest(session.connection())
+        instance, newest = site.instance, session.execute(NEWEST).scalar() or ""
     take_place(instance, newest)
 
 
@@ -224,11 +228,6 @@ def _parse(file: BinaryIO) -> _Card:
         return _Card(str(found["instance"]), str(found["mark"]), int(found["inode"]))
     except (KeyError, TypeError) as error:
         raise ValueError(str(error)) from None
-
-
-def _newest(connection: Connection) -> str:
-    """The newest sending's mark; "" where nothing has been sent."""
-    return connection.execute(select(Sending.mark).order_by(Sending.id.desc()).limit(1)).scalar() or ""
 
 
 def _has_sent(connection: Connection) -> bool:
