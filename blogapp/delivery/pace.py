@@ -21,8 +21,8 @@ BURST_SECONDS = 0.2
 # A relay says it to everything that is in flight: what comes within a second is one word.
 ONE_WORD_SECONDS = 1.0
 DOUBLES_IN_SECONDS = 60.0
-# Mails a second: never slower, and no domain begins faster after the first word.
-SLOWEST, FIRST_DOMAIN = 0.1, 10.0
+# Mails a second. No rate is ever less than the first; a first word never means less than half of the second.
+SLOWEST, LEAST_OBSERVED = 0.1, 20.0
 # So many domains slowed in a row, and nobody accepted in between: it is us that they mean.
 SEVERAL = 3
 MOST_DOMAINS = 4096
@@ -113,7 +113,8 @@ class Pace:
                 domain = ""
         if domain:
             bucket = self._domain(domain, at)
-            bucket.cut(at, self._ceiling(self.limits.per_domain), min(observed, 2 * FIRST_DOMAIN), 2 * observed)
+            # How much of what was sent was for this domain nobody knows: begin low, it doubles soon.
+            bucket.cut(at, self._ceiling(self.limits.per_domain), LEAST_OBSERVED, 2 * observed)
         else:
             self._in_a_row.clear()
             self._site.cut(at, self._ceiling(self.limits.per_second), observed, 2 * observed)
@@ -177,11 +178,11 @@ class Pace:
         return bucket
 
     def _observed(self) -> float:
-        """Mails a second that the relay took lately; twice a slowed domain's first rate where that is not known."""
+        """Mails a second that the relay took lately; after a lull, when that says nothing, LEAST_OBSERVED."""
         since, count = (self._before, WINDOW) if self._count > WINDOW else (self._marked, 0)
         count += (self._count - 1) % WINDOW if self._count else 0
         seconds = self._clock() - since
-        return count / seconds if count and seconds > 0 else 2 * FIRST_DOMAIN
+        return max(count / seconds if seconds > 0 else 0.0, LEAST_OBSERVED)
 
 
 class _Bucket:

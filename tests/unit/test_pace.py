@@ -118,6 +118,15 @@ def test_a_relay_that_wants_less_gets_half_and_after_quiet_minutes_all_again() -
     assert near(world.send(1, "a.test").total(), before)
 
 
+def test_a_word_after_a_week_without_mail_does_not_mean_next_to_nothing() -> None:
+    world = World()
+    world.send(1, "a.test")
+    world.at += 7 * 86400
+    world.pace.accepted("a.test")
+    world.pace.slowed("", "421")
+    assert near(world.send(1, "a.test").total(), 10, 0.2)
+
+
 def test_a_relay_that_takes_fifty_a_second_is_found_out_and_not_pestered() -> None:
     world, words, sent = World(), 0, 0
     taken: list[float] = []
