@@ -16,6 +16,7 @@ from blogapp.core.db import db, transaction
 from blogapp.core.heartbeat import beat
 from blogapp.core.site import save_choices
 from blogapp.core.throttle import count_try
+from blogapp.delivery import days
 from blogapp.delivery.suppressions import suppress
 from blogapp.digest import claims, planning
 from blogapp.digest.journal import open_journals
@@ -76,6 +77,7 @@ def fill(app: Flask, relay: Relay) -> FullSite:
         came = {"content": b"Boats.\r\n\r\n:odd: key\r\n\xff\0", "sha256": "a" * 64, "title": "Bøats", "body": "Boats."}
         session.add(Source(origin="snips", name="boats", path="blog/boats.snip.markdown", post_id=sent.id, **came))
         session.add(Source(origin="snips", name="week-nnn", path="templates/week-nnn.snip.markdown", sha256="b" * 64))
+        days.count(session, accepted=3, refused=1)
         save_choices(session, {"site_title": "The Øther Notebook", "footer": "Made in a kitchen."})
     set_face(bob.id, io.BytesIO(PIXEL), by=bob.id)
     people.log_in(app, alice)

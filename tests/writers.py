@@ -48,6 +48,7 @@ ELSEWHERE = frozenset(
     digest.claims.claim_batches digest.claims.claim_retries digest.claims.release_retries digest.claims.renew_batches
     digest.claims.renew_retries digest.compose.send_test_copy digest.controls.resume_now digest.controls.settle_doubts
     digest.feedback.take_in
+    digest.instance.resume_sending
     digest.planning._begin digest.planning._plan_slice digest.planning._postpone
     digest.publishing._control digest.publishing.send_digest
     digest.settling._finish digest.settling.pause digest.settling.resume digest.settling.settle_batches

@@ -33,6 +33,7 @@ COMMANDS = {
     "templates": "blogapp.cli.templates:templates",
     "backup": "blogapp.cli.backup:backup",
     "restore": "blogapp.cli.backup:restore",
+    "resume-sending": "blogapp.cli.resume:resume_sending",
 }
 
 

@@ -24,6 +24,7 @@ from flask import Flask, current_app
 from blogapp.core.colours import DEFAULT_ACCENT, parse_colour
 from blogapp.core.errors import BadSetting
 from blogapp.core.footer import parse_links
+from blogapp.core.quiet import parse_quiet_hours
 
 EXTENSION = "blogapp.settings"
 CHOOSABLE = {"in_doubt": ("resend", "hold"), "outside_pictures": ("ask", "show"), "log_format": ("text", "json")}
@@ -88,6 +89,14 @@ class Settings:
         "Memory for public pages, in MB per web process; 0 makes each anew for every reader", default=64
     )
     mail_connections: int = setting("SMTP connections that a sending may open at once", default=16)
+    mail_per_second: float = setting("Mails a second, of all workers; 0: as fast as the relay takes them", default=0.0)
+    mail_per_domain: float = setting("The same for each domain of recipients; 0: no limit", default=0.0)
+    mail_quiet_hours: str = setting(
+        "When no digest leaves, in the site's time zone, like `22:00-07:00`; empty: never", default=""
+    )
+    mail_warm_up: date | None = setting(
+        "The day on which a new sender's warm-up begins, as YYYY-MM-DD; empty: none", default=None
+    )
     in_doubt: str = setting(
         "A mail whose connection broke after the final dot: `resend` once, or `hold` it for a person", default="resend"
     )
@@ -165,9 +174,11 @@ def _parse(name: str, kind: Any, text: str) -> Any:
     parsers: dict[Any, tuple[Callable[[str], Any], str]] = {
         str: (str, "text"),
         int: (int, "a whole number"),
+        float: (float, "a number"),
         bool: (_boolean, "yes or no"),
         Path: (Path, "a path"),
         date: (date.fromisoformat, "a date as YYYY-MM-DD"),
+        date | None: (lambda t: date.fromisoformat(t) if t else None, "a date as YYYY-MM-DD, or empty"),
         tuple[str, ...]: (lambda t: tuple(part.strip() for part in t.split(",") if part.strip()), "a list"),
     }
     parser, wanted = parsers[kind]
@@ -273,10 +284,14 @@ def _check_site(s: Settings) -> None:
 
 def _check_limits(s: Settings) -> None:
     bounds = {"digest_hold_seconds": (0, 7 * 86400), "max_upload_mb": (1, 1024), "mail_connections": (1, 256)}
-    bounds["page_cache_mb"] = (0, 65536)
+    bounds |= {"page_cache_mb": (0, 65536), "mail_per_second": (0, 100_000), "mail_per_domain": (0, 100_000)}
     for name, (low, high) in bounds.items():
         if not low <= getattr(s, name) <= high:
             raise BadSetting(f"BLOG_{name.upper()} should be from {low} to {high}, not {getattr(s, name)}")
+    try:
+        parse_quiet_hours(s.mail_quiet_hours)
+    except ValueError as error:
+        raise BadSetting(f"BLOG_MAIL_QUIET_HOURS {error}, not {s.mail_quiet_hours!r}") from None
     for name, choices in CHOOSABLE.items():
         if getattr(s, name) not in choices:
             raise BadSetting(f"BLOG_{name.upper()} should be {' or '.join(choices)}, not {getattr(s, name)!r}")
