@@ -64,6 +64,10 @@ class Settings:
     site_timezone: str = setting("Time zone in which dates are shown", default="Europe/London")
     site_epoch: date = setting("The Monday of week 0, as YYYY-MM-DD", default=date(2009, 1, 12))
     digest_hold_seconds: int = setting("How long a digest waits after publication before it leaves", default=900)
+    audience_change_percent: int = setting(
+        "A change of the audience since the last digest that is asked about before anything leaves; 0 never asks",
+        default=20,
+    )
     trusted_proxies: tuple[str, ...] = setting(
         "Comma-separated addresses or networks whose X-Forwarded-* headers are believed", default=()
     )
@@ -238,7 +242,7 @@ def _check_site(s: Settings) -> None:
 
 def _check_limits(s: Settings) -> None:
     bounds = {"digest_hold_seconds": (0, 7 * 86400), "max_upload_mb": (1, 1024), "mail_connections": (1, 256)}
-    bounds["page_cache_mb"] = (0, 65536)
+    bounds |= {"page_cache_mb": (0, 65536), "audience_change_percent": (0, 1000)}
     for name, (low, high) in bounds.items():
         if not low <= getattr(s, name) <= high:
             raise BadSetting(f"BLOG_{name.upper()} should be from {low} to {high}, not {getattr(s, name)}")
