@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, func, select, union
@@ -120,8 +121,8 @@ def look_for(which: ColumnElement[bool]) -> Outlook:
     """
     session = db.session()
     query = select(Digest.audience_seen, Digest.audience_seen_at).where(which, Digest.audience_seen_at.is_not(None))
-    told = session.execute(query).one_or_none()
-    return _outlook(session, Before(*told, told=True) if told else _last(session))
+    told: Any = session.execute(query).one_or_none()
+    return _outlook(session, Before(told[0], told[1], told=True) if told else _last(session))
 
 
 def agree(digest: Digest, outlook: Outlook, agreed: int | None) -> None:

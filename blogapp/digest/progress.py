@@ -93,6 +93,7 @@ def _progress(connection: Connection, digest_id: int) -> Progress:
         digest.due_at,
         candidates=sending.candidates,
         waiting=sending.candidates - sum(counts.values()),
+        held_reason="",
         held_back=_held_back(connection, digest.sending_id),
         pause_reason=sending.pause_reason if paused else "",
         paused_at=sending.paused_at if paused else None,
