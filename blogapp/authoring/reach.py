@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from blogapp.authoring.wording import people, plain_day
+from blogapp.authoring.wording import people, since
 from blogapp.digest.audience import PAUSED, SUPPRESSED, UNCONFIRMED, UNSUBSCRIBED
 from blogapp.digest.outlook import Outlook
 
@@ -37,8 +37,8 @@ def reach_of(outlook: Outlook, at: datetime) -> Reach:
 
 
 def _since(outlook: Outlook, at: datetime) -> str:
-    """`Since the last digest, 12 November: +12 joined, −3 unsubscribed.`"""
+    """`Since the last digest (Tuesday): +12 joined, −3 unsubscribed.`"""
     if outlook.before is None:
         return "It is the first digest."
     changes = ", ".join(outlook.changes) or "nobody joined or left"
-    return f"Since the last digest, {plain_day(outlook.before.at, at)}: {changes}."
+    return f"Since the last digest ({since(outlook.before.at, at)}): {changes}."

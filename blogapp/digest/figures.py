@@ -76,7 +76,8 @@ def _figures(session: Session, rows: Sequence[Any], ends: Sequence[datetime | No
         mine = others.get(row.id, {})
         # Of one that is over, whoever is no exception was taken: no need to add thousands of batches up.
         rest = row.candidates - sum(number for state, number in mine.items() if state != "accepted")
-        end = min(row.planned_at + AFTERWARDS, following or now())
+        week = row.planned_at + AFTERWARDS
+        end = min(week, following) if following else week
         found.append(
             Figures(
                 row.post_id,
@@ -89,7 +90,7 @@ def _figures(session: Session, rows: Sequence[Any], ends: Sequence[datetime | No
                 mine.get("skipped", 0),
                 back.get(row.id, 0),
                 _left(session, row.planned_at, end),
-                end < now(),
+                end <= now(),
             )
         )
     return found

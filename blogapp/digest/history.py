@@ -97,6 +97,7 @@ def _rows(subscriber_id: int, before: int | None) -> Sequence[Any]:
             SendingException.reply,
             SendingException.due_at,
         )
+        .select_from(Sending)
         .join(Batch, Batch.id == nearest)
         .outerjoin(SendingException, exception)
         .outerjoin(Digest, Digest.sending_id == Sending.id)

@@ -103,8 +103,8 @@ def _begin(digest_id: int, post_id: int, owner: str) -> bool:
 def _holds(digest_id: int, post_id: int) -> bool:
     """Whether the digest is held, because its audience is not at all what its author was told of."""
     db.session.rollback()
-    seen = outlook.look_for(Digest.id == digest_id)
-    if not seen.asks:
+    seen = outlook.to_hold(digest_id)
+    if seen is None:
         return False
     with transaction() as session:
         digest = _lock(session, digest_id, post_id)
