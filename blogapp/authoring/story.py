@@ -37,7 +37,7 @@ def story_of(progress: Progress, at: datetime, per_second: float = 0.0, figures:
         return _waiting(progress, at)
     if state == "held":
         if progress.held_reason:
-            return Story(state, f"Held, because its audience has changed. {progress.held_reason}", tone="bad")
+            return Story(state, f"The digest is held: nothing has left. {progress.held_reason}", tone="bad")
         return Story(state, "The digest is held. It leaves when somebody sends it.", tone="warn")
     if state == "cancelled":
         return Story(state, "The digest is cancelled: the post is public, and no mail leaves.")

@@ -113,6 +113,7 @@ class SendingException(Base):
     __table_args__ = (
         CheckConstraint("state IN ('deferred', 'refused', 'skipped', 'in_doubt', 'accepted')", name="state"),
         Index("ix_exceptions_state_due", "state", "due_at"),
+        Index("ix_exceptions_sending_state", "sending_id", "state"),
     )
 
     sending_id: Mapped[int] = mapped_column(ForeignKey("sendings.id", ondelete="CASCADE"), primary_key=True)
