@@ -17,7 +17,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.core.heartbeat import beat
 from blogapp.delivery.models import OutboxMail
-from blogapp.digest import publishing
+from blogapp.digest import planning, publishing
 from blogapp.digest.figures import figures_of, recent
 from blogapp.digest.history import history
 from blogapp.digest.models import Batch, Digest, Sending, SendingException
@@ -51,9 +51,9 @@ def ids(app: Flask, bob: Member) -> dict[str, int]:
         for number, address in db.session.execute(select(Subscriber.id, Subscriber.address))
     }
     worker.publish_draft(bob)
-    assert worker.planning.begin_due(worker.ME) == 1
+    assert planning.begin_due(worker.ME) == 1
     number = db.session.execute(select(Sending.id)).scalar_one()
-    worker.planning.plan(number)
+    planning.plan(number)
     unsubscribe(found["r3"], "page")
     worker.send_all()
     return found
@@ -84,8 +84,8 @@ def test_what_has_not_been_tried_yet_waits_and_a_later_yes_counts(app: Flask, id
     with transaction() as session:
         session.execute(update(SendingException).where(SendingException.state == "deferred").values(state="accepted"))
     worker.publish_draft(bob, 8)
-    worker.planning.begin_due(worker.ME)
-    worker.planning.plan_some(9)
+    planning.begin_due(worker.ME)
+    planning.plan_some(9)
     assert whats(ids["r2"]) == ["waiting", "taken"]
 
 

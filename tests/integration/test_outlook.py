@@ -16,7 +16,7 @@ from blogapp.core.db import db, transaction
 from blogapp.delivery.models import OutboxMail, Suppression
 from blogapp.delivery.suppressions import suppress
 from blogapp.digest import outlook, planning, publishing
-from blogapp.digest.audience import audience
+from blogapp.digest.audience import Audience, audience
 from blogapp.digest.models import Batch, Digest, Sending
 from blogapp.digest.outlook import AudienceChanged
 from blogapp.posts.models import Post
@@ -203,6 +203,6 @@ def test_what_takes_long_to_count_is_kept_for_a_while(monkeypatch: pytest.Monkey
 
     def make() -> outlook.Outlook:
         made.append(1)
-        return outlook.Outlook(outlook.Audience(100_000 + len(made), {}))
+        return outlook.Outlook(Audience(100_000 + len(made), {}))
 
     assert [kept.get(None, make).count for _ in range(3)] == [100_001, 100_001, 100_002]
