@@ -10,6 +10,7 @@ from sqlalchemy import text
 from blogapp.auth.models import Member
 from blogapp.core import migrate
 from blogapp.core.db import db
+from blogapp.posts.models import Post
 from blogapp.posts.writing import create_post, save_post
 
 
@@ -53,3 +54,13 @@ def test_what_an_older_import_noted_becomes_a_source_and_goes_back(app: Flask, a
     assert rows("SELECT title FROM posts ORDER BY id") == [("Boats",), ("Ours",)]
     assert rows("SELECT body FROM revisions ORDER BY number") == [("As it came.",), ("Edited here.",)]
     migrate.move_to("head")
+
+
+def test_a_digest_that_waits_stays_when_the_mail_pages_come_and_go(app: Flask, site: Post) -> None:
+    kept = "SELECT post_id, state, version FROM digests"
+    before = rows(kept)
+    db.session.remove()
+    migrate.move_to("0013_nonce")
+    assert rows(kept) == before
+    migrate.move_to("head")
+    assert rows(f"{kept} WHERE audience_seen IS NULL AND audience_seen_at IS NULL AND held_reason = ''") == before
