@@ -196,9 +196,10 @@ class FileJournal:
     def close(self) -> None:
         """Close the file; it stays where it is if it holds anybody."""
         with contextlib.suppress(OSError):
-            os.fdatasync(self._file)
             if os.fstat(self._file).st_size == len(self._head):
                 self._path.unlink()
+            else:
+                os.fdatasync(self._file)
         os.close(self._file)
 
 

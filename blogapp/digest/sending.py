@@ -203,7 +203,7 @@ class Shift:
         doubts: list[BatchWork] = []
         for envelope, outcome in results:
             assert isinstance(envelope, DigestMail)
-            work, number = envelope.work, int(str(envelope.key))
+            work, number = envelope.work, envelope.number
             if not isinstance(work, BatchWork):
                 assert work is not None
                 work.note(number, outcome)
@@ -312,4 +312,4 @@ class Shift:
 
 def _exceptions_of(batch_id: int) -> set[int]:
     query = select(SendingException.subscriber_id).where(SendingException.batch_id == batch_id)
-    return set(db.session.execute(query).scalars())
+    return set(db.session.connection().execute(query).scalars())

@@ -88,7 +88,7 @@ def _settle(session: Session, found: Settled, owner: str) -> bool:
     if found.state != "claimed":
         ours = ours.values(state=found.state, owner=None, lease_until=None)
     ours = ours.values(accepted=bitmap.from_ids(tally.accepted, batch.lo, batch.hi), accepted_count=len(tally.accepted))
-    if session.execute(ours.returning(Batch.id), execution_options=PLAIN).first() is None:
+    if session.connection().execute(ours.returning(Batch.id)).first() is None:
         return False
     rows = [_exception(batch, number, *what, found.planned_at) for number, what in tally.others.items()]
     rows += [_skipped(batch, number, reason) for number, reason in tally.skipped.items()]

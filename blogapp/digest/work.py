@@ -52,9 +52,12 @@ class Frozen:
         """The envelope sender of one recipient's mail."""
         return verp.sender_for(self.key, self.id, reader_id) if self._verp else self._sender
 
-    def message(self, reader_id: int, address: str, name: str) -> bytes:
-        """The message for one recipient. Raises ValueError: no header can hold their address."""
-        return self.template.splice(personal_values(self.key, self.id, reader_id, address, name))
+    def wire(self, reader_id: int, address: str, name: str) -> bytes:
+        """The message for one recipient and its final dot. Raises ValueError: no header can hold their address.
+
+        Frozen messages have no line that begins with a dot, and no bare line ends: there is nothing to stuff.
+        """
+        return self.template.splice(personal_values(self.key, self.id, reader_id, address, name), DOT)
 
 
 @dataclass(slots=True)
@@ -63,17 +66,16 @@ class DigestMail(Envelope):
 
     work: "Work | None" = None
     name: str = ""
+    number: int = 0
 
     def wire(self) -> bytes:
         assert self.work is not None
         try:
-            message = self.work.frozen.message(int(str(self.key)), self.recipient, self.name)
+            return self.work.frozen.wire(self.number, self.recipient, self.name)
         except ValueError as error:
             # One address that no header can hold must not keep the others from their mail.
             log.warning("a message cannot be made", extra={"subscriber": self.key, "error": str(error)})
             raise BadEnvelope(f"no message can be made for this address: {error}") from None
-        # Frozen messages have no line that begins with a dot, and no bare line ends: nothing to stuff.
-        return message + DOT
 
 
 class Work(Protocol):
@@ -130,7 +132,7 @@ class BatchWork:
             if self.lost or ending.is_set():
                 break
             self._under_way += 1
-            yield DigestMail(number, self.frozen.sender(number), address, b"", self, name)
+            yield DigestMail(number, self.frozen.sender(number), address, b"", True, self, name, number)
         self._drained = True
 
     def note(self, number: int, outcome: Outcome) -> None:
@@ -174,7 +176,7 @@ class RetryWork:
             if why is not None:
                 self._settle(number, why)
             else:
-                yield DigestMail(number, self.frozen.sender(number), address, b"", self, name)
+                yield DigestMail(number, self.frozen.sender(number), address, b"", True, self, name, number)
         self._drained = True
 
     def note(self, number: int, outcome: Outcome) -> None:
