@@ -183,7 +183,7 @@ class Shift:
             self._cannot_note(error)
             self._in_trouble.add(batch.sending_id)
             return None
-        work = BatchWork(batch, frozen, journalled, _exceptions_of(batch.id))
+        work = BatchWork(batch, frozen, journalled, set() if batch.fresh else _exceptions_of(batch.id))
         work.see(read_readers(work.owed, frozen.planned_at))
         self.batches[batch.id] = work
         return work
