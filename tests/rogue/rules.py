@@ -23,7 +23,8 @@ class Rule:
         trickle: seconds between any two of its bytes.
         glue: keep it until there is another answer, and say both at once.
         then: "" go on; else without an answer unless `say` is given: "close" (what was said does arrive), "reset",
-            "half-close" (say nothing more, take everything), "silence" (neither). A 421 closes by itself.
+            "half-close" (say nothing more, take everything), "silence" (neither), "garbage" (what is no SMTP and no
+            TLS, then close). A 421 closes by itself.
         bytes: at `body`: how much of it to read first.
     """
 
@@ -45,7 +46,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         assert self.at in PHASES, self.at
-        assert self.then in ("", "close", "reset", "half-close", "silence"), self.then
+        assert self.then in ("", "close", "reset", "half-close", "silence", "garbage"), self.then
 
     def fires(self, recipient: str, connection: int, message: int) -> bool:
         """Whether this is its moment; counts."""

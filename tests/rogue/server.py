@@ -125,10 +125,13 @@ class Session:
             self.writer.transport.pause_reading()  # type: ignore[attr-defined]
             await self.relay.over.wait()
             raise HungUp
+        if how == "garbage":
+            await asyncio.sleep(0.2)  # into the handshake, not before it
+            self.writer.write(b"\x16\x03\xff nothing of the kind \x00" * 20)
         if self.writer.can_write_eof():
             self.writer.write_eof()
         # What is still on its way to us would turn our end into a reset, which takes back what we said.
-        async with asyncio.timeout(LINGER if how == "close" else None):
+        async with asyncio.timeout(None if how == "half-close" else LINGER):
             while await self.reader.read(1 << 16):
                 pass
         raise HungUp
