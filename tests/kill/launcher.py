@@ -13,7 +13,7 @@ from typing import Any
 from blogapp.cli import cli
 from blogapp.cli import worker as _worker  # noqa: F401  # imported here, so that the forks need not
 from blogapp.delivery.envelopes import Envelope
-from blogapp.digest import journal, sending
+from blogapp.digest import journal, planning, sending
 
 
 def mark_before() -> None:
@@ -56,6 +56,7 @@ def main() -> None:
     """Serve until standard input ends."""
     if len(sys.argv) > 1:
         MUTANTS[sys.argv[1]]()
+    planning.BATCH = 50  # every connection has something to do until nearly the end
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead bury themselves
     while sys.stdin.readline():
         number = os.fork()

@@ -75,7 +75,7 @@ class Rogue:
 
     @property
     def state(self) -> dict[str, Any]:
-        """`total`, `empty` (mails without a recipient or a text), `connections`, `open` ones, the `most` at once,
+        """`total`, `different` (recipients), `empty` (mails without a recipient or a text), `connections`, `open` ones, the `most` at once,
         `blamed` (what clients must not do), `fired` (each rule, how often)."""
         return dict(self._ask("tell"))
 

@@ -209,6 +209,7 @@ class Session:
         head = message.partition(b"\r\n\r\n")[0].decode("ascii", "replace")
         names = [line[11:].strip() for line in head.split("\r\n") if line.lower().startswith("message-id:")]
         self.relay.mails.append([self.recipient, "".join(names), self.number])
+        self.relay.reached.add(self.recipient)
         self.relay.total += 1
         if self.relay.mood.delay:
             await asyncio.sleep(self.relay.mood.delay)
@@ -221,6 +222,7 @@ class Relay:
     def __init__(self) -> None:
         self.mood = Mood()
         self.mails: list[list[Any]] = []
+        self.reached: set[str] = set()
         self.total = self.empty = self.connections = self.most = 0
         self.blamed: dict[str, int] = {}
         self.sessions: dict[asyncio.Task[None], Session] = {}
@@ -269,7 +271,7 @@ class Relay:
             for session in list(self.sessions.values()):
                 session.writer.transport.abort()
         return {
-            "port": self.port, "total": self.total, "empty": self.empty, "connections": self.connections,
+            "port": self.port, "total": self.total, "different": len(self.reached), "empty": self.empty, "connections": self.connections,
             "open": len(self.sessions), "most": self.most, "blamed": self.blamed,
             "fired": [rule.fired for rule in self.mood.rules],
         }  # fmt: skip
