@@ -1,20 +1,23 @@
-"""Recipients in, outcomes out, over as many connections as there are; here: one.
+"""Recipients in, outcomes out, over as many connections as there are: one loop in one thread.
 
 The engine deals with the relay's moods (it hangs up, it wants less, it is away) so that its caller deals with mails
-only. It knows no subscriber, no database and no batch.
+only. It knows no subscriber, no database and no batch. Why a loop and not threads: docs/decisions/0015.
 """
 
-import itertools
 import logging
+import selectors
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
-from contextlib import closing
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 
-from blogapp.delivery.envelopes import Envelope
+from blogapp.delivery.dialogue import Result
+from blogapp.delivery.envelopes import BadEnvelope, Envelope
+from blogapp.delivery.lanes import Lane, Pace, Stream, domain_of
+from blogapp.delivery.opening import Openers, take_leave, take_leave_meanwhile
+from blogapp.delivery.pace import Unhurried
 from blogapp.delivery.relay import Relay
 from blogapp.delivery.replies import Outcome, Verdict
-from blogapp.delivery.smtp import Connection, RelayTrouble, Result
+from blogapp.delivery.smtp import Connection, RelayTrouble
 from blogapp.delivery.wire import TICK
 
 log = logging.getLogger(__name__)
@@ -27,161 +30,333 @@ BREAKS_IN_A_ROW = 3
 BREAKS_FOR_ONE_MAIL = 2
 SLOWED_IN_A_ROW = 6
 SLOWED_FOR_ONE_MAIL = 3
-# Seconds between two mails to a relay that wants fewer: doubled each time it says so, and worn off by acceptances.
-FIRST_GAP, LONGEST_GAP, WEAR = 0.1, 10.0, 0.95
+# Where the caller had nothing more for an idle connection it is asked again so much later. Seconds.
+ASK_AGAIN = 0.05
+# So long it is left idle so that several may be given something at once, which costs the caller less.
+GATHER = 0.02
+# When a relay wants no more connections at once, so long we do not ask for more. Seconds.
+GROW_AFTER = 60.0
+
+More = Callable[[int], list[Iterator[Envelope]]]
 
 
 class Engine:
-    """One relay's connection, kept between calls. Belongs to one thread.
+    """One relay's connections, kept between calls. Belongs to one thread.
 
-    `tick` is called every half second while waiting and before each mail: it says why to stop at once, or "" to go
-    on. What was in flight is then IN_DOUBT; what was not has no outcome and is still the caller's.
+    `tick` is called at least every half second and before anything is written: it says why to stop at once, or "" to
+    go on. What was in flight is then IN_DOUBT; what was not has no outcome and is still the caller's.
     """
 
-    def __init__(self, relay: Relay, recycle_after: int = RECYCLE_AFTER) -> None:
+    def __init__(
+        self, relay: Relay, connections: int = 1, recycle_after: int = RECYCLE_AFTER, pace: Pace | None = None
+    ) -> None:
         self.relay = relay
+        self.connections = connections
         self.recycle_after = recycle_after
+        self.pace: Pace = pace or Unhurried()
         self.tick: Callable[[], str] = lambda: ""
-        self._connection: Connection | None = None
-        self._breaks = 0
-        self._slowed = 0
-        self._gap = 0.0
+        self._lanes: list[Lane] = []
+        self._openers: Openers | None = None
+        self._selector = selectors.DefaultSelector()
+        self._results: list[Result] = []
+        self._waiting: deque[Stream] = deque()  # for a connection
+        self._trouble = ""
+        self._limit = connections
+        self._grow_at = self._ask_at = 0.0
+        self._breaks = self._slowed = 0
+        self._broke_at = 0.0
 
-    def open(self) -> Connection:
+    def open(self) -> None:
         """Have a connection.
 
         Raises:
             RelayTrouble: it cannot be had.
         """
-        if self._connection is None or not self._connection.alive:
-            self._connection = None
-            self._connection = Connection(self.relay, lambda: self.tick())
-        return self._connection
+        if not any(lane.alive for lane in self._lanes):
+            self._take_in(Connection(self.relay, lambda: self.tick()))
 
     def close(self) -> None:
         """Take leave of the relay; the next `deliver` connects again."""
-        if self._connection is not None:
-            self._connection.quit()
-            self._connection = None
+        for lane in self._lanes:
+            self._forget(lane)
+        take_leave([lane.socket for lane in self._lanes if lane.alive])
+        self._lanes.clear()
+        self._give_up_opening()
 
     def deliver(self, envelopes: Iterable[Envelope]) -> Generator[Result]:
-        """Send each envelope; give back ACCEPTED, DEFERRED, REFUSED or IN_DOUBT as soon as it is known.
+        """Send each envelope over one connection; give back ACCEPTED, DEFERRED, REFUSED or IN_DOUBT as soon as known.
 
         An envelope that got no outcome is still to be sent. Close the generator when leaving it early.
 
         Raises:
             RelayTrouble: the relay cannot be used just now.
         """
-        round_ = _Round(self, iter(envelopes))
-        while (first := round_.next()) is not None and self.wait(self._gap):
-            connection = self.open()
-            yield from round_.run(connection, first, self.recycle_after - connection.accepted)
-            if self.tick():
-                return
-            if connection.accepted >= self.recycle_after:
-                self.close()
+        streams = [iter(envelopes)]
+        for results in self.run(lambda count: [streams.pop()] if streams else []):
+            yield from results
 
-    def wait(self, seconds: float) -> bool:
-        """Let time go by; False when the worker is to stop at once."""
-        until = time.monotonic() + seconds
-        while (rest := until - time.monotonic()) > 0:
-            if self.tick():
-                return False
-            time.sleep(min(rest, TICK))
-        return True
+    def run(self, more: More) -> Generator[list[Result]]:
+        """Send streams of envelopes, each over one connection at a time, as many at once as there are connections.
 
-    @property
-    def gap(self) -> float:
-        """Seconds to leave between two mails."""
-        return self._gap
+        Args:
+            more: asked for up to so many streams more; the run is over when it has none and nothing is under way.
 
-    def accepted(self) -> None:
-        """Note that the relay takes mails."""
-        self._breaks = self._slowed = 0
-        self._gap = self._gap * WEAR if self._gap > FIRST_GAP else 0.0
-
-    def slowed(self, reply: str) -> None:
-        """Note that the relay wants fewer.
+        Nothing more is written before what is given back has been dealt with: of each connection at most one message
+        is in flight.
 
         Raises:
-            RelayTrouble: it has said so again and again, and takes none.
+            RelayTrouble: the relay cannot be used just now. What was in flight has been waited for.
         """
-        self._slowed += 1
-        self._gap = min(max(self._gap * 2, FIRST_GAP), LONGEST_GAP)
-        if self._slowed >= SLOWED_IN_A_ROW:
-            self._slowed = 0
-            raise RelayTrouble(f"the relay asks for fewer mails: {reply}")
+        self._trouble = ""
+        try:
+            while True:
+                self._assign(more)
+                self._take_turns()
+                stop = self.tick()
+                if stop:
+                    self._drop_all(stop)
+                if self._results:
+                    results, self._results = self._results, []
+                    yield results
+                if stop:
+                    return
+                if self._trouble and not any(lane.dialogue.in_flight for lane in self._lanes):
+                    raise RelayTrouble(self._trouble)
+                if not self._under_way():
+                    return
+                self._listen()
+                if self._results:
+                    results, self._results = self._results, []
+                    yield results
+        finally:
+            # An open DATA cannot be taken back, and a dot would send an empty mail.
+            for lane in [lane for lane in self._lanes if lane.dialogue.busy]:
+                self._drop(lane, "nobody listens any more")
+            for lane in self._lanes:
+                lane.stream = None
+            self._waiting.clear()
+            self._results = []
+            if self._trouble:
+                self._give_up_opening()
 
-    def broke(self, reply: str) -> None:
-        """Note that a connection broke.
+    def end(self, trouble: str) -> None:
+        """Write nothing more; when what is in flight has been answered, `run` raises RelayTrouble with this reason."""
+        self._trouble = self._trouble or trouble
 
-        Raises:
-            RelayTrouble: they break again and again, and nothing gets through.
-        """
-        log.info("the connection to the relay broke", extra={"reason": reply})
-        self._breaks += 1
-        if self._breaks >= BREAKS_IN_A_ROW:
-            self._breaks = 0
-            raise RelayTrouble(reply)
+    # Streams and connections
 
+    def _under_way(self) -> bool:
+        return bool(self._waiting) or any(lane.stream is not None or lane.dialogue.busy for lane in self._lanes)
 
-class _Round:
-    """The envelopes of one `deliver`: those to try again, and those not tried yet."""
+    def _assign(self, more: More) -> None:
+        """Give each idle connection a stream, and open connections for streams that have none."""
+        if self._trouble:
+            return
+        at = time.monotonic()
+        if self._limit < self.connections and at >= self._grow_at:
+            self._limit = self.connections
+        active = sum(lane.stream is not None for lane in self._lanes) + len(self._waiting)
+        wanted = self._limit - active
+        if wanted > 0 and at >= self._ask_at and (wanted * 4 >= self._limit or at >= self._ask_at + GATHER):
+            found = more(wanted)
+            self._waiting.extend(Stream(iter(one)) for one in found)
+            self._ask_at = time.monotonic() + (ASK_AGAIN if len(found) < wanted else 0.0)
+        if not self._waiting:
+            return
+        for lane in self._lanes:
+            if lane.stream is None and not lane.dialogue.busy and self._waiting:
+                lane.stream = self._waiting.popleft()
+        if self._openers is None:
+            self._openers = Openers(self.relay)
+            self._selector.register(self._openers.socket, selectors.EVENT_READ, None)
+        while self._openers.pending < min(len(self._waiting), self._limit - len(self._lanes)):
+            self._openers.start()
 
-    def __init__(self, engine: Engine, fresh: Iterator[Envelope]) -> None:
-        self.engine = engine
-        self.fresh = fresh
-        self.again: deque[Envelope] = deque()  # first of all, on the next connection
-        self.later: deque[Envelope] = deque()  # last: the relay wants less, perhaps only for them
-        self.broke: Counter[Hashable] = Counter()
-        self.slowed: Counter[Hashable] = Counter()
+    def _give_up_opening(self) -> None:
+        if self._openers is not None:
+            self._selector.unregister(self._openers.socket)
+            self._openers.close()
+            self._openers = None
 
-    def next(self) -> Envelope | None:
-        return self.again.popleft() if self.again else self._unhurried()
+    def _opened(self) -> None:
+        """Take in the connections that have been opened meanwhile."""
+        assert self._openers is not None
+        for one in self._openers.done():
+            if isinstance(one, Connection):
+                self._take_in(one)
+            elif not isinstance(one, RelayTrouble):
+                raise one
+            elif not self._lanes and not self._openers.pending:
+                self._trouble = str(one)
+            else:
+                # It is there, but does not want so many of us at once.
+                log.info("the relay takes no more connections", extra={"reason": str(one), "open": len(self._lanes)})
+                self._limit = max(len(self._lanes), 1)
+                self._grow_at = time.monotonic() + GROW_AFTER
 
-    def _unhurried(self) -> Envelope | None:
-        envelope = next(self.fresh, None)
-        return self.later.popleft() if envelope is None and self.later else envelope
+    def _take_in(self, connection: Connection) -> None:
+        lane = Lane(connection)
+        self._lanes.append(lane)
+        self._limit = max(self._limit, len(self._lanes))
+        self._selector.register(lane.socket, selectors.EVENT_READ, lane)
+        if self._waiting:
+            lane.stream = self._waiting.popleft()
 
-    def run(self, connection: Connection, first: Envelope, room: int) -> Iterator[Result]:
-        """Send over one connection until it ends, is full (`room` mails), or a mail has to be tried again."""
-        source = itertools.chain([first], itertools.islice(self._paced(), max(room - 1, 0)))
-        slow = broken = ""
-        with closing(connection.deliver(source)) as results:
-            for envelope, outcome in results:
-                final: Outcome | None = outcome
-                if outcome.verdict is Verdict.ACCEPTED:
-                    self.engine.accepted()
-                elif outcome.verdict is Verdict.SLOW_DOWN:
-                    slow = outcome.reply
-                    final = self._again(self.later, envelope, outcome, self.slowed, SLOWED_FOR_ONE_MAIL)
-                    self.engine.slowed(slow)
-                elif outcome.verdict is Verdict.TROUBLE and connection.alive:
-                    raise RelayTrouble(outcome.reply)
-                elif outcome.verdict is Verdict.TROUBLE:
-                    # Only the first on a broken connection can have broken it; the other had not begun.
-                    most = 0 if slow or broken or self.engine.tick() else BREAKS_FOR_ONE_MAIL
-                    broken = broken or outcome.reply
-                    final = self._again(self.again, envelope, outcome, self.broke, most)
-                elif outcome.verdict is Verdict.IN_DOUBT:
-                    broken = outcome.reply
-                if final is not None:
-                    yield envelope, final
-        if broken and not slow and not self.engine.tick():
-            self.engine.broke(broken)
+    def _forget(self, lane: Lane) -> None:
+        """A connection that is no more: its stream waits for another one."""
+        try:
+            self._selector.unregister(lane.socket)
+        except (KeyError, ValueError):
+            pass  # It was closed before: the kernel has forgotten it, and the selector goes by the number.
+        if lane.stream is not None and not lane.stream.finished:
+            self._waiting.appendleft(lane.stream)
+        lane.stream = None
 
-    def _again(
-        self, back: deque[Envelope], envelope: Envelope, outcome: Outcome, count: Counter[Hashable], most: int
-    ) -> Outcome | None:
-        """Put a mail back, or defer it when that has happened `most` times (0: never) to it."""
-        count[envelope.key] += most > 0
-        if most and count[envelope.key] >= most:
+    # Speaking and listening
+
+    def _take_turns(self) -> None:
+        at = time.monotonic()
+        for lane in self._lanes.copy():
+            if self._trouble:
+                if not lane.dialogue.in_flight:
+                    self._drop(lane, self._trouble)
+            elif lane.turn and (lane.stream is not None or lane.dialogue.busy):
+                self._speak(lane, at)
+
+    def _speak(self, lane: Lane, at: float) -> None:
+        """Say what is to be said next over a connection; a refused envelope makes room for the next one."""
+        while True:
+            envelope = None
+            if lane.stream is not None and lane.given < self.recycle_after and lane.dialogue.takes_more:
+                envelope = lane.stream.next(self.pace, at)
+            try:
+                self._heard(lane, lane.write(envelope))
+                break
+            except BadEnvelope as error:
+                assert envelope is not None
+                self._results.append((envelope, Outcome(Verdict.REFUSED, str(error))))
+        if lane.unsent and lane.alive:
+            self._selector.modify(lane.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, lane)
+        if not lane.dialogue.busy and lane.turn and lane.alive:
+            if lane.given >= self.recycle_after:
+                self._recycle(lane)
+            elif lane.stream is not None and lane.stream.finished:
+                lane.stream = None
+
+    def _recycle(self, lane: Lane) -> None:
+        self._lanes.remove(lane)
+        self._forget(lane)
+        take_leave_meanwhile(lane.socket)
+
+    def _listen(self) -> None:
+        """Wait for what the relay says, at most until something else is to be done."""
+        for key, events in self._selector.select(self._patience()):
+            lane = key.data
+            if lane is None:
+                self._opened()
+            elif lane.alive:
+                if events & selectors.EVENT_WRITE:
+                    self._heard(lane, lane.write_on())
+                    if lane.alive and not lane.unsent:
+                        self._selector.modify(lane.socket, selectors.EVENT_READ, lane)
+                if events & selectors.EVENT_READ and lane.alive:
+                    self._heard(lane, lane.read())
+        at = time.monotonic()
+        for lane in self._lanes.copy():
+            self._heard(lane, lane.overdue(at))
+
+    def _patience(self) -> float:
+        """Seconds until something is to be done without anything being heard."""
+        at = time.monotonic()
+        until = at + TICK
+        for lane in self._lanes:
+            if lane.stream is not None and lane.turn:
+                until = min(until, lane.stream.due)
+        active = sum(lane.stream is not None for lane in self._lanes) + len(self._waiting)
+        if active < self._limit and not self._trouble:
+            until = min(until, max(self._ask_at, at + ASK_AGAIN))
+        return max(until - at, 0.0)
+
+    # What it means
+
+    def _heard(self, lane: Lane, results: list[Result]) -> None:
+        """Pass on what is final, and put back what is to be tried again."""
+        broken = slow = ""
+        for envelope, outcome in results:
+            final: Outcome | None = outcome
+            if outcome.verdict is Verdict.ACCEPTED:
+                self._breaks = self._slowed = 0
+                self.pace.accepted(domain_of(envelope))
+            elif outcome.verdict is Verdict.SLOW_DOWN:
+                slow = outcome.reply
+                self.pace.slowed(domain_of(envelope), slow)
+                final = self._later(lane, envelope, outcome)
+            elif outcome.verdict is Verdict.TROUBLE and lane.alive:
+                self.end(outcome.reply)
+                final = None
+            elif outcome.verdict is Verdict.TROUBLE:
+                # Only the first on a broken connection can have broken it; the other had not begun.
+                final = self._again(lane, envelope, outcome, blamed=not (broken or slow))
+                broken = broken or outcome.reply
+            elif outcome.verdict is Verdict.IN_DOUBT:
+                broken = outcome.reply
+            if final is not None:
+                self._results.append((envelope, final))
+        if slow:
+            self._note_slowed(slow)
+        if not lane.alive and lane in self._lanes:
+            self._lanes.remove(lane)
+            self._forget(lane)
+            if broken and not slow:
+                self._note_broken(lane, broken)
+
+    def _later(self, lane: Lane, envelope: Envelope, outcome: Outcome) -> Outcome | None:
+        """Put a mail back for which the relay is too busy; defer it when that has happened too often."""
+        if lane.stream is None:
             return Outcome(Verdict.DEFERRED, outcome.reply)
-        back.append(envelope)
+        lane.stream.slowed[envelope.key] += 1
+        if lane.stream.slowed[envelope.key] >= SLOWED_FOR_ONE_MAIL:
+            return Outcome(Verdict.DEFERRED, outcome.reply)
+        lane.stream.set_aside(envelope)
         return None
 
-    def _paced(self) -> Iterator[Envelope]:
-        while not self.again and (envelope := self._unhurried()) is not None:
-            if not self.engine.wait(self.engine.gap):
-                return
-            yield envelope
+    def _again(self, lane: Lane, envelope: Envelope, outcome: Outcome, *, blamed: bool) -> Outcome | None:
+        """Put a mail back whose connection broke before it had left; defer it when it breaks every connection."""
+        if lane.stream is None:
+            return Outcome(Verdict.DEFERRED, outcome.reply)
+        lane.stream.broke[envelope.key] += blamed
+        if blamed and lane.stream.broke[envelope.key] >= BREAKS_FOR_ONE_MAIL:
+            return Outcome(Verdict.DEFERRED, outcome.reply)
+        lane.stream.again.append(envelope)
+        return None
+
+    def _note_slowed(self, reply: str) -> None:
+        self._slowed += 1
+        if self._slowed >= SLOWED_IN_A_ROW:
+            self._slowed = 0
+            self.end(f"the relay asks for fewer mails: {reply}")
+
+    def _note_broken(self, lane: Lane, reply: str) -> None:
+        """Many that break at once, as when a relay is started anew, are one break."""
+        log.info("the connection to the relay broke", extra={"reason": reply})
+        if lane.opened_at > self._broke_at:
+            self._breaks += 1
+        self._broke_at = time.monotonic()
+        if self._breaks >= BREAKS_IN_A_ROW:
+            self._breaks = 0
+            self.end(reply)
+
+    def _drop(self, lane: Lane, reason: str) -> None:
+        """Hang up over whatever is under way: it is still the caller's."""
+        lane.hang_up(reason)
+        if lane in self._lanes:
+            self._lanes.remove(lane)
+        self._forget(lane)
+
+    def _drop_all(self, reason: str) -> None:
+        """Hang up everywhere, and say what is in doubt for that."""
+        for lane in self._lanes:
+            results = lane.hang_up(reason)
+            self._results += [(envelope, said) for envelope, said in results if said.verdict is Verdict.IN_DOUBT]
+            self._forget(lane)
+        self._lanes.clear()

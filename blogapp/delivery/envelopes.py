@@ -18,14 +18,25 @@ class BadEnvelope(Exception):
     """This relay can never take this mail. `str()` is a reply line, for people."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Envelope:
-    """One message for one recipient. `key` is the caller's; `message` is RFC 5322 bytes."""
+    """One message for one recipient. `key` is the caller's; `message` is RFC 5322 bytes.
+
+    A kind that makes its message only when it is sent overrides `wire`.
+    """
 
     key: Hashable
     sender: str
     recipient: str
-    message: bytes
+    message: bytes = b""
+
+    def wire(self) -> bytes:
+        """What follows DATA: the message and its final dot. Asked for once a try.
+
+        Raises:
+            BadEnvelope: no message can be made for this recipient.
+        """
+        return with_dot(self.message)
 
 
 @dataclass(frozen=True)
@@ -56,33 +67,37 @@ class Options:
             auth=frozenset(word for line in words if line[0] == "AUTH" for word in line[1:]),
         )
 
-    def check(self, envelope: Envelope) -> None:
-        """
-        Raises:
-            BadEnvelope: too large, or in letters that this relay cannot carry.
-        """
-        if self.size and len(envelope.message) > self.size:
-            raise BadEnvelope(f"552 5.3.4 the message is larger than the relay takes ({self.size} bytes)")
-        if not envelope.message.isascii() and not self.eight_bit:
+
+Command = tuple[Phase, bytes]
+DOT = b".\r\n"
+
+
+def mail_commands(envelope: Envelope, options: Options) -> tuple[list[Command], bytes]:
+    """MAIL, RCPT and DATA, each with what the relay's options allow or need; and what follows DATA.
+
+    Raises:
+        BadEnvelope: no message can be made, it is too large, or in letters that this relay cannot carry.
+    """
+    body = envelope.wire()
+    size = len(body) - len(DOT)
+    sender, recipient = wire_address(envelope.sender), wire_address(envelope.recipient)
+    if options.size and size > options.size:
+        raise BadEnvelope(f"552 5.3.4 the message is larger than the relay takes ({options.size} bytes)")
+    parameters = f" SIZE={size}" if options.sizes else ""
+    if not body.isascii():
+        if not options.eight_bit:
             raise BadEnvelope("554 5.6.3 the message has 8-bit characters, which the relay cannot carry")
-        for address in (envelope.sender, envelope.recipient):
-            if not wire_address(address).isascii() and not self.utf8:
-                raise BadEnvelope("553 5.6.7 the address has letters that the relay cannot carry (no SMTPUTF8)")
-
-
-def mail_commands(envelope: Envelope, options: Options) -> list[tuple[Phase, bytes]]:
-    """MAIL, RCPT and DATA, each with what the relay's options allow or need."""
-    sender, recipient = (wire_address(a) if a else "" for a in (envelope.sender, envelope.recipient))
-    parameters = f" SIZE={len(envelope.message)}" if options.sizes else ""
-    if not envelope.message.isascii():
         parameters += " BODY=8BITMIME"
-    if not (sender + recipient).isascii():
+    if not (sender.isascii() and recipient.isascii()):
+        if not options.utf8:
+            raise BadEnvelope("553 5.6.7 the address has letters that the relay cannot carry (no SMTPUTF8)")
         parameters += " SMTPUTF8"  # Only then: it keeps relays without it from taking the mail (RFC 6531 §3.6)
-    return [
+    commands = [
         (Phase.MAIL, f"MAIL FROM:<{sender}>{parameters}\r\n".encode()),
         (Phase.RCPT, f"RCPT TO:<{recipient}>\r\n".encode()),
         (Phase.DATA, b"DATA\r\n"),
     ]
+    return commands, body
 
 
 def wire_address(address: str) -> str:

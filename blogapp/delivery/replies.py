@@ -24,6 +24,7 @@ class Phase(StrEnum):
     TLS = "STARTTLS"
     LOGIN = "AUTH"
     RESET = "RSET"
+    LONE = "a lone dot"
     MAIL = "MAIL"
     RCPT = "RCPT"
     DATA = "DATA"

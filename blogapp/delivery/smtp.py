@@ -1,14 +1,14 @@
-"""One SMTP connection (RFC 5321): blocking, pipelined where the relay offers it (RFC 2920), step by step where not.
+"""One SMTP connection (RFC 5321), blocking: opened, greeted, encrypted, logged in, and used for a few mails.
 
-smtplib cannot pipeline. Here one write carries a message's body, its final dot and the next message's MAIL, RCPT and
-DATA, so that a message costs one round trip.
+What is said once it is open is `dialogue.py`'s; the engine opens its connections here and goes on by itself.
 """
 
 import base64
 import socket
 from collections.abc import Callable, Generator, Iterator
 
-from blogapp.delivery.envelopes import BadEnvelope, Envelope, Options, mail_commands, with_dot
+from blogapp.delivery.dialogue import Dialogue, Result
+from blogapp.delivery.envelopes import BadEnvelope, Envelope, Options
 from blogapp.delivery.relay import Relay
 from blogapp.delivery.replies import Outcome, Phase, Reply, Verdict, judge
 from blogapp.delivery.wire import BrokenConnection, Listener, Unsent, Wire, connect
@@ -30,9 +30,6 @@ CONNECT_TIMEOUT = 15
 HANDSHAKE_TIMEOUT = 30
 QUIT_TIMEOUT = 2
 
-Result = tuple[Envelope, Outcome]
-Commands = list[tuple[Phase, bytes]]
-
 
 class RelayTrouble(Exception):
     """The relay cannot be used: nobody there, no trust, no log-in. `str()` is the reason, for people."""
@@ -52,9 +49,7 @@ class Connection:
     def __init__(self, relay: Relay, tick: Callable[[], str] = lambda: "", listen: Listener | None = None) -> None:
         self.relay = relay
         self.alive = True
-        self.accepted = 0
         self._tick = tick
-        self._unfinished = False  # a transaction that failed after MAIL: RSET before the next one
         self.options = Options()
         try:
             self._wire = Wire(connect(relay.host, relay.port, CONNECT_TIMEOUT), tick, listen)
@@ -75,17 +70,20 @@ class Connection:
         Each one pulled gets exactly one outcome; TROUBLE means that it has certainly not been accepted. At most one is
         pulled ahead of the one being sent. Ends early, with `alive` false, when the connection is no longer usable.
         """
-        ready: Envelope | None = None  # the relay waits for its body
+        dialogue = Dialogue(self.options)
         try:
-            while self.alive:
-                upcoming = yield from self._pull(envelopes)
-                if ready is None and upcoming is None:
-                    return
-                ready = yield from self._step(ready, upcoming)
+            while self.alive and (data := (yield from self._turn(dialogue, envelopes))):
+                for result in self._exchange(dialogue, data):
+                    yield result
         finally:
-            if ready is not None:
+            if dialogue.busy:
                 # Whoever listens has gone: an open DATA cannot be taken back, and a dot would send an empty mail.
                 self.hang_up()
+
+    def hand_over(self) -> tuple[socket.socket, bytes]:
+        """The socket, and what has been read ahead, to somebody who goes on by themselves."""
+        self.alive = False
+        return self._wire.hand_over()
 
     def quit(self) -> None:
         """Take leave, without waiting long for the answer."""
@@ -158,109 +156,35 @@ class Connection:
 
     # Sending
 
-    def _pull(self, envelopes: Iterator[Envelope]) -> Generator[Result, None, Envelope | None]:
-        """The next envelope that can be sent at all over this connection."""
-        for envelope in envelopes:
+    def _turn(self, dialogue: Dialogue, envelopes: Iterator[Envelope]) -> Generator[Result, None, bytes]:
+        """What to write next; envelopes that cannot be sent at all over this connection are refused on the way."""
+        while dialogue.takes_more and (envelope := next(envelopes, None)) is not None:
             try:
-                self.options.check(envelope)
+                return dialogue.write(envelope)
             except BadEnvelope as error:
                 yield envelope, Outcome(Verdict.REFUSED, str(error))
-                continue
-            return envelope
-        return None
+        return dialogue.write(None)
 
-    def _step(self, ready: Envelope | None, upcoming: Envelope | None) -> Generator[Result, None, Envelope | None]:
-        """Send the body of `ready` and open `upcoming`; the one whose body the relay then waits for."""
-        body = with_dot(ready.message) if ready else b""
-        commands = self._commands(upcoming) if upcoming else []
-        written = body + b"".join(line for _, line in commands) if self.options.pipelining else body
-        broken = self._send(written)
-        if ready is not None:
-            if broken is None:
-                outcome = self._read_outcome()
-            else:
-                self.alive = False
-                left = broken.left if isinstance(broken, Unsent) else 0
-                outcome = judge(Reply(0, "", str(broken)), Phase.DOT if left >= len(body) else Phase.BODY)
-            yield ready, outcome
-        if upcoming is None:
-            return None
-        if not self.alive or broken is not None:
-            self.hang_up()
-            yield upcoming, judge(Reply(0, "", str(broken or "the connection broke before it")), Phase.MAIL)
-            return None
-        refusal = self._open(commands)
-        if refusal is None:
-            return upcoming
-        yield upcoming, refusal
-        return None
-
-    def _commands(self, envelope: Envelope) -> Commands:
-        commands = mail_commands(envelope, self.options)
-        if self._unfinished:
-            commands.insert(0, (Phase.RESET, b"RSET\r\n"))
-            self._unfinished = False
-        return commands
-
-    def _send(self, data: bytes) -> BrokenConnection | None:
-        if not data:
-            return None
+    def _exchange(self, dialogue: Dialogue, data: bytes) -> list[Result]:
+        """Write, and hear what is said to it."""
+        results: list[Result] = []
         try:
             if why := self._tick():
                 raise Unsent(why, 0)
             self._wire.send(data, TIMEOUTS[Phase.BODY])
+        except Unsent as broken:
+            self.hang_up()
+            return dialogue.broken(str(broken), broken.left)
+        try:
+            while (phase := dialogue.awaited) is not None and not dialogue.over:
+                results += dialogue.feed(self._wire.read_line(TIMEOUTS[phase]))
         except BrokenConnection as broken:
             self.hang_up()
-            return broken
-        return None
-
-    def _read_outcome(self) -> Outcome:
-        try:
-            reply = self._wire.read_reply(TIMEOUTS[Phase.DOT])
-        except BrokenConnection as broken:
+            return results + dialogue.broken(str(broken), len(data))
+        if dialogue.over:
             self.hang_up()
-            reply = Reply(0, "", str(broken))
-        if reply.code == 421:
-            self.hang_up()
-        outcome = judge(reply, Phase.DOT)
-        self.accepted += outcome.verdict is Verdict.ACCEPTED
-        return outcome
-
-    def _open(self, commands: Commands) -> Outcome | None:
-        """Read (or, without pipelining, exchange) a transaction's first steps; None: the relay waits for the body."""
-        refusal: Outcome | None = None
-        reply = Reply(0)
-        for phase, line in commands:
-            try:
-                if not self.options.pipelining:
-                    self._wire.send(line, TIMEOUTS[phase])
-                reply = self._wire.read_reply(TIMEOUTS[phase])
-            except BrokenConnection as broken:
-                self.hang_up()
-                return refusal or judge(Reply(0, "", str(broken)), phase)
-            if reply.code == 421:
-                self.hang_up()
-                return refusal or judge(reply, phase)
-            if phase is Phase.RESET or reply.code == 354 or (phase is not Phase.DATA and 200 <= reply.code <= 299):
-                continue
-            refusal = refusal or judge(reply, phase)
-            if not self.options.pipelining:
-                break
-        if refusal is not None:
-            self._leave_transaction(reply)
-        return refusal
-
-    def _leave_transaction(self, last: Reply) -> None:
-        """After a refusal. A DATA that was on its way may have got a 354 all the same: a lone dot answers it, and
-        whatever is said to that counts for nobody (RFC 2920 §3.1)."""
-        if last.code != 354:
-            self._unfinished = True
-            return
-        try:
-            self._wire.send(b".\r\n", TIMEOUTS[Phase.BODY])
-            self._wire.read_reply(TIMEOUTS[Phase.DOT])
-        except BrokenConnection:
-            self.hang_up()
+            results += dialogue.broken(dialogue.over, len(data))
+        return results
 
 
 def _literal(address: str) -> str:

@@ -59,7 +59,7 @@ class Wire:
         except ssl.SSLCertVerificationError as error:
             raise BrokenConnection(f"the relay's certificate does not hold: {error.verify_message}") from None
         except (OSError, ValueError) as error:
-            raise BrokenConnection(f"the TLS handshake failed: {_why(error)}") from None
+            raise BrokenConnection(f"the TLS handshake failed: {why(error)}") from None
         self._socket.settimeout(TICK)
         if self._listen:
             self._listen("tls", (self._socket.version() or "").encode())
@@ -82,7 +82,7 @@ class Wire:
             except TimeoutError:
                 self._wait(deadline, "took nothing more", left + len(chunk))
             except OSError as error:
-                raise Unsent(_why(error), left + len(chunk)) from None
+                raise Unsent(why(error), left + len(chunk)) from None
 
     def read_reply(self, timeout: float) -> Reply:
         """One whole reply (RFC 5321 §4.2.1).
@@ -93,13 +93,25 @@ class Wire:
         lines: list[bytes] = []
         deadline = time.monotonic() + timeout
         while not lines or lines[-1][3:4] == b"-":
-            lines.append(self._read_line(deadline))
+            lines.append(self._read_line(deadline).rstrip(b"\r\n"))
             if len(lines) > MOST_LINES:
                 raise BrokenConnection("the relay's answer has no end")
         try:
             return parse_reply(lines)
         except ValueError as error:
             raise BrokenConnection(str(error)) from None
+
+    def read_line(self, timeout: float) -> bytes:
+        """One line with its end.
+
+        Raises:
+            BrokenConnection: none came.
+        """
+        return self._read_line(time.monotonic() + timeout)
+
+    def hand_over(self) -> tuple[socket.socket, bytes]:
+        """The socket, and what was read ahead."""
+        return self._socket, self._buffer
 
     def close(self) -> None:
         """Hang up."""
@@ -115,20 +127,20 @@ class Wire:
                 self._wait(deadline, "did not answer in time", 0)
                 continue
             except OSError as error:
-                raise BrokenConnection(_why(error)) from None
+                raise BrokenConnection(why(error)) from None
             if not data:
                 raise BrokenConnection("the relay hung up")
             self._buffer += data
         line, self._buffer = self._buffer.split(b"\n", 1)
         if self._listen:
             self._listen("relay", line)
-        return line.rstrip(b"\r")
+        return line + b"\n"
 
     def _wait(self, deadline: float, what: str, left: int) -> None:
         if time.monotonic() >= deadline:
             raise Unsent(f"the relay {what}", left)
-        if why := self._tick():
-            raise Unsent(why, left)
+        if reason := self._tick():
+            raise Unsent(reason, left)
 
 
 class Unsent(BrokenConnection):
@@ -148,10 +160,11 @@ def connect(host: str, port: int, timeout: float) -> socket.socket:
     try:
         return socket.create_connection((host, port), timeout)
     except OSError as error:
-        raise BrokenConnection(f"cannot connect to {host}:{port}: {_why(error)}") from None
+        raise BrokenConnection(f"cannot connect to {host}:{port}: {why(error)}") from None
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
+    """What went wrong with a socket, in the system's words."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return getattr(error, "strerror", None) or str(error) or error.__class__.__name__

@@ -1,0 +1,172 @@
+"""One of the engine's connections, and the stream of envelopes that it sends."""
+
+import socket
+import ssl
+import time
+from collections import Counter, deque
+from collections.abc import Hashable, Iterator
+from typing import Protocol
+
+from blogapp.delivery.dialogue import Dialogue, Result
+from blogapp.delivery.envelopes import Envelope
+from blogapp.delivery.smtp import TIMEOUTS, Connection
+from blogapp.delivery.replies import Phase
+from blogapp.delivery.wire import CHUNK, why
+
+NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+# A stream whose mails must all wait sets aside so many before it waits itself.
+MOST_ASIDE = 20
+
+
+class Pace(Protocol):
+    """How fast mails may leave (`pace.py`)."""
+
+    def wait(self, domain: str) -> float:
+        """0.0: a mail to `domain` may leave now, and is counted; else the seconds until it is worth asking again."""
+
+    def accepted(self, domain: str) -> None:
+        """The relay took one."""
+
+    def slowed(self, domain: str, reply: str) -> None:
+        """The relay wants fewer."""
+
+
+def domain_of(envelope: Envelope) -> str:
+    """The domain of an envelope's recipient."""
+    return envelope.recipient.rpartition("@")[2]
+
+
+class Stream:
+    """A batch's envelopes: those to try again, those that must wait, and those not tried yet."""
+
+    def __init__(self, fresh: Iterator[Envelope]) -> None:
+        self.again: deque[Envelope] = deque()  # first of all, on the next connection
+        self.broke: Counter[Hashable] = Counter()
+        self.slowed: Counter[Hashable] = Counter()
+        self.due = 0.0  # the moment (monotonic) before which `next` has nothing
+        self._later: deque[tuple[float, Envelope]] = deque()  # last of all, and not before that moment
+        self._fresh: Iterator[Envelope] | None = fresh
+
+    @property
+    def finished(self) -> bool:
+        """Whether `next` will never have anything more."""
+        return self._fresh is None and not self.again and not self._later
+
+    def set_aside(self, envelope: Envelope) -> None:
+        """To be tried after all others."""
+        self._later.append((0.0, envelope))
+
+    def next(self, pace: Pace, at: float) -> Envelope | None:
+        """The next one that may leave now. None: see `finished` and `due`."""
+        if self.again:
+            return self.again.popleft()
+        if at < self.due:
+            return None
+        for _ in range(MOST_ASIDE):
+            envelope = next(self._fresh, None) if self._fresh is not None else None
+            if envelope is None:
+                self._fresh = None
+                return self._waited(pace, at)
+            wait = pace.wait(domain_of(envelope))
+            if not wait:
+                return envelope
+            self._later.append((at + wait, envelope))
+        self.due = min(due for due, _ in self._later)
+        return None
+
+    def _waited(self, pace: Pace, at: float) -> Envelope | None:
+        for _ in range(len(self._later)):
+            due, envelope = self._later.popleft()
+            wait = due - at if due > at else pace.wait(domain_of(envelope))
+            if wait <= 0:
+                return envelope
+            self._later.append((at + wait, envelope))
+        self.due = min((due for due, _ in self._later), default=0.0)
+        return None
+
+
+class Lane:
+    """A connection that does not block. Who drives it looks at `turn` after each `read` and `write`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.options = connection.options
+        self.socket, buffer = connection.hand_over()
+        self.socket.setblocking(False)
+        self.dialogue = Dialogue(connection.options, buffer)
+        self.stream: Stream | None = None
+        self.alive = True
+        self.opened_at = time.monotonic()
+        self.given = 0
+        self.unsent = b""
+        self._written = 0
+        self._deadline = 0.0
+
+    @property
+    def turn(self) -> bool:
+        """Whether it is ours to speak: everything has been written and answered."""
+        return not self.unsent and self.dialogue.awaited is None
+
+    def write(self, upcoming: Envelope | None) -> list[Result]:
+        """Say what is to be said next, with `upcoming` begun if there is one. Raises BadEnvelope: nothing was said."""
+        self.unsent = self.dialogue.write(upcoming)
+        self.given += upcoming is not None
+        self._written = 0
+        return self.write_on() if self.unsent else []
+
+    def write_on(self) -> list[Result]:
+        """Write what is still unsent."""
+        try:
+            count = self.socket.send(self.unsent)
+        except NOT_YET:
+            return []
+        except OSError as error:
+            return self._last_words(why(error))
+        self._written += count
+        self.unsent = self.unsent[count:] if count < len(self.unsent) else b""
+        self._deadline = 0.0
+        return []
+
+    def read(self) -> list[Result]:
+        """Hear what has arrived."""
+        results: list[Result] = []
+        try:
+            while data := self.socket.recv(65536):
+                results += self.dialogue.feed(data)
+                self._deadline = 0.0
+                if self.dialogue.over:
+                    return results + self.hang_up(self.dialogue.over)
+                if not (isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()):
+                    return results
+        except NOT_YET:
+            return results
+        except OSError as error:
+            return results + self.hang_up(why(error))
+        return results + self.hang_up("the relay hung up")
+
+    def overdue(self, at: float) -> list[Result]:
+        """Hang up when the relay has not answered, or taken anything, in time (RFC 5321 §4.5.3.2)."""
+        phase = Phase.BODY if self.unsent else self.dialogue.awaited
+        if phase is None:
+            return []
+        # Asked about twice a second: that a wait begins with the first question is exact enough.
+        self._deadline = self._deadline or at + TIMEOUTS[phase]
+        if at < self._deadline:
+            return []
+        return self.hang_up(f"the relay {'took nothing more' if self.unsent else 'did not answer in time'}")
+
+    def hang_up(self, reason: str) -> list[Result]:
+        """Close at once; what that means for what is under way."""
+        self.alive = False
+        self.socket.close()
+        # TLS may have sent a chunk of which it has not told us yet.
+        unsure = CHUNK if self.unsent and isinstance(self.socket, ssl.SSLSocket) else 0
+        self.unsent = b""
+        return self.dialogue.broken(reason, self._written + unsure)
+
+    def _last_words(self, reason: str) -> list[Result]:
+        """It broke while we wrote; the relay may have said why."""
+        try:
+            results = self.dialogue.feed(self.socket.recv(65536))
+        except OSError:
+            results = []
+        return results + self.hang_up(self.dialogue.over or reason)

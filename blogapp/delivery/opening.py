@@ -1,0 +1,81 @@
+"""Connections opened, and taken leave of, beside the engine's loop: these have many steps, and each may take minutes.
+
+Each in a short-lived thread with the blocking code of `smtp.py`; the loop is woken when one is done.
+"""
+
+import contextlib
+import socket
+import threading
+from collections import deque
+
+from blogapp.delivery.relay import Relay
+from blogapp.delivery.smtp import QUIT_TIMEOUT, Connection, RelayTrouble
+
+
+class Openers:
+    """Opens connections to one relay. `socket` becomes readable when `done` has something."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.pending = 0
+        self.socket, self._bell = socket.socketpair()
+        self.socket.setblocking(False)
+        self._done: deque[Connection | Exception] = deque()
+        self._given_up = threading.Event()
+
+    def start(self) -> None:
+        """Begin to open one more."""
+        self.pending += 1
+        threading.Thread(target=self._open, name="opener", daemon=True).start()
+
+    def done(self) -> list[Connection | Exception]:
+        """What has come of them: open connections, or why not."""
+        with contextlib.suppress(BlockingIOError):
+            self.socket.recv(4096)
+        found = []
+        while self._done:
+            found.append(self._done.popleft())
+            self.pending -= 1
+        return found
+
+    def close(self) -> None:
+        """Give up on those that are not open yet."""
+        self._given_up.set()
+        for one in self.done():
+            if isinstance(one, Connection):
+                one.hang_up()
+        self.socket.close()
+        self._bell.close()
+
+    def _open(self) -> None:
+        found: Connection | Exception
+        try:
+            found = Connection(self.relay, lambda: "nobody waits for it any more" if self._given_up.is_set() else "")
+        except Exception as error:
+            found = error
+        if self._given_up.is_set() and isinstance(found, Connection):
+            found.hang_up()
+        self._done.append(found)
+        with contextlib.suppress(OSError):
+            self._bell.send(b".")
+
+
+def take_leave(sockets: list[socket.socket]) -> None:
+    """Say QUIT over each, and wait for the answers a little while, all together."""
+    for one in sockets:
+        with contextlib.suppress(OSError):
+            one.settimeout(QUIT_TIMEOUT)
+            one.sendall(b"QUIT\r\n")
+    for one in sockets:
+        with contextlib.suppress(OSError):
+            one.recv(512)
+            # Where one does not answer, the others had the same time.
+        one.close()
+
+
+def take_leave_meanwhile(one: socket.socket) -> None:
+    """The same for one, while the loop goes on."""
+    threading.Thread(target=take_leave, args=([one],), name="farewell", daemon=True).start()
+
+
+__all__ = ["Openers", "RelayTrouble", "take_leave", "take_leave_meanwhile"]
