@@ -18,7 +18,7 @@ from blogapp.core.site import save_choices
 from blogapp.core.throttle import count_try
 from blogapp.delivery.suppressions import suppress
 from blogapp.digest import claims, planning
-from blogapp.digest.journal import open_journal
+from blogapp.digest.journal import open_journals
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import cancel, delete, hold, publish, withdraw
 from blogapp.porting.models import Source
@@ -118,8 +118,10 @@ def _leaving(bob: Member) -> Post:
     batch = claims.claim_batch(owner)
     assert batch is not None
     message = db.session.get_one(Sending, batch.sending_id).message
-    with open_journal(batch.id, message) as (journal, _):
-        journal.append(batch.planned[0])
+    with open_journals() as journals:
+        journals.open(batch.id, message)
+        journals.append(batch.id, batch.planned[0])
+        journals.flush()
     return post
 
 

@@ -45,11 +45,11 @@ ELSEWHERE = frozenset(
     auth.logins.note_seen auth.resets.ask_for_reset
     core.heartbeat.beat core.throttle.count_try core.throttle.forgive core.throttle.sweep
     delivery.outbox._claim delivery.outbox._renew delivery.outbox._write delivery.outbox.forget_old_mail
-    digest.claims.claim_batch digest.claims.claim_retries digest.claims.release_retries digest.claims.renew_batch
+    digest.claims.claim_batches digest.claims.claim_retries digest.claims.release_retries digest.claims.renew_batches
     digest.claims.renew_retries digest.compose.send_test_copy digest.controls.resume_now digest.controls.settle_doubts
     digest.planning._begin digest.planning._plan_slice digest.planning._postpone
     digest.publishing._control digest.publishing.send_digest
-    digest.settling._finish digest.settling.pause digest.settling.resume digest.settling.settle_batch
+    digest.settling._finish digest.settling.pause digest.settling.resume digest.settling.settle_batches
     digest.settling.settle_retry
     porting.jobs.claims.claim porting.jobs.queue.begin_job porting.jobs.queue.delete_job
     porting.jobs.queue.forget_old_jobs porting.jobs.queue.go_on porting.jobs.queue.preview_again

@@ -14,16 +14,13 @@ from blogapp.cli import Refused
 from blogapp.cli.context import inside
 from blogapp.cli.output import json_option, limit_option, show, show_one
 from blogapp.cli.posts import find_post
-from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.errors import NotFound
-from blogapp.delivery.engine import Engine
 from blogapp.delivery.owners import owner_name
-from blogapp.delivery.relay import parse_relay
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.planning import begin_due
 from blogapp.digest.progress import Progress, progress
-from blogapp.digest.sending import send_some
+from blogapp.digest.sending import new_engine, send_some
 from blogapp.posts.models import Post
 
 COUNTS = ("accepted", "refused", "skipped", "waiting", "in_doubt")
@@ -116,7 +113,7 @@ def _under_way() -> list[int]:
 
 
 def _send(owner: str, stop: threading.Event, digests: list[int]) -> None:
-    engine = Engine(parse_relay(settings().smtp_url))
+    engine = new_engine()
     console = Console(stderr=True)
     try:
         while not stop.is_set() and send_some(owner, stop, engine):

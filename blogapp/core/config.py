@@ -71,7 +71,7 @@ class Settings:
     page_cache_mb: int = setting(
         "Memory for public pages, in MB per web process; 0 makes each anew for every reader", default=64
     )
-    mail_connections: int = setting("SMTP connections that a sending may open at once", default=1)
+    mail_connections: int = setting("SMTP connections that a sending may open at once", default=16)
     in_doubt: str = setting(
         "A mail whose connection broke after the final dot: `resend` once, or `hold` it for a person", default="resend"
     )

@@ -4,6 +4,7 @@ The engine deals with the relay's moods (it hangs up, it wants less, it is away)
 only. It knows no subscriber, no database and no batch. Why a loop and not threads: docs/decisions/0015.
 """
 
+import contextlib
 import logging
 import selectors
 import time
@@ -204,10 +205,8 @@ class Engine:
 
     def _forget(self, lane: Lane) -> None:
         """A connection that is no more: its stream waits for another one."""
-        try:
+        with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(lane.socket)
-        except (KeyError, ValueError):
-            pass  # It was closed before: the kernel has forgotten it, and the selector goes by the number.
         if lane.stream is not None and not lane.stream.finished:
             self._waiting.appendleft(lane.stream)
         lane.stream = None

@@ -1,6 +1,5 @@
 """One of the engine's connections, and the stream of envelopes that it sends."""
 
-import socket
 import ssl
 import time
 from collections import Counter, deque
@@ -9,8 +8,8 @@ from typing import Protocol
 
 from blogapp.delivery.dialogue import Dialogue, Result
 from blogapp.delivery.envelopes import Envelope
-from blogapp.delivery.smtp import TIMEOUTS, Connection
 from blogapp.delivery.replies import Phase
+from blogapp.delivery.smtp import TIMEOUTS, Connection
 from blogapp.delivery.wire import CHUNK, why
 
 NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)

@@ -73,8 +73,7 @@ class Connection:
         dialogue = Dialogue(self.options)
         try:
             while self.alive and (data := (yield from self._turn(dialogue, envelopes))):
-                for result in self._exchange(dialogue, data):
-                    yield result
+                yield from self._exchange(dialogue, data)
         finally:
             if dialogue.busy:
                 # Whoever listens has gone: an open DATA cannot be taken back, and a dot would send an empty mail.

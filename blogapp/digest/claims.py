@@ -4,8 +4,10 @@
 and its one writer needs none (measured on both).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_, update
@@ -47,12 +49,16 @@ class ClaimedRetry:
     attempts: int
 
 
-def claim_batch(owner: str) -> ClaimedBatch | None:
-    """Claim the oldest batch that nobody holds; None when there is none."""
-    free = _free(Batch, owner)
-    query = select(Batch.id).where(free, _runs(Batch.sending_id)).order_by(Batch.id).limit(1)
-    if db.session.execute(query).first() is None:
-        return None  # Looked at first, so that an idle worker never takes SQLite's write lock.
+def claim_batches(owner: str, most: int, holding: Collection[int] = ()) -> list[ClaimedBatch]:
+    """Claim the oldest batches that nobody holds, at most so many, in one transaction.
+
+    Args:
+        holding: those that we are sending already.
+    """
+    free = and_(_free(Batch, owner), Batch.id.not_in(holding)) if holding else _free(Batch, owner)
+    query = select(Batch.id).where(free, _runs(Batch.sending_id)).order_by(Batch.id).limit(most)
+    if db.session.execute(query.limit(1)).first() is None:
+        return []  # Looked at first, so that an idle worker never takes SQLite's write lock.
     with transaction() as session:
         due = query.with_for_update(of=Batch, skip_locked=True).cte("due")
         claim = (
@@ -61,18 +67,20 @@ def claim_batch(owner: str) -> ClaimedBatch | None:
             .values(state="claimed", owner=owner, lease_until=now() + LENGTH)
             .returning(Batch.id, Batch.sending_id, Batch.lo, Batch.hi, Batch.planned, Batch.accepted)
         )
-        row = session.execute(claim, execution_options=PLAIN).one_or_none()
-    if row is None:
-        return None
-    ids = [tuple(bitmap.to_ids(bits, row.lo)) for bits in (row.planned, row.accepted)]
-    return ClaimedBatch(row.id, row.sending_id, row.lo, row.hi, *ids)
+        rows = session.execute(claim, execution_options=PLAIN).all()
+    return [_claimed(*row) for row in sorted(rows, key=itemgetter(0))]
 
 
-def renew_batch(batch_id: int, owner: str, until: datetime) -> bool:
-    """Make the lease longer; False when the batch is somebody else's by now."""
+def claim_batch(owner: str) -> ClaimedBatch | None:
+    """Claim the oldest batch that nobody holds; None when there is none."""
+    return next(iter(claim_batches(owner, 1)), None)
+
+
+def renew_batches(owner: str, until: datetime) -> set[int]:
+    """Make the leases longer; the batches that are still ours."""
     with transaction() as session:
-        ours = update(Batch).where(is_ours(batch_id, owner)).values(lease_until=until).returning(Batch.id)
-        return session.execute(ours, execution_options=PLAIN).first() is not None
+        ours = update(Batch).where(Batch.state == "claimed", Batch.owner == owner).values(lease_until=until)
+        return set(session.execute(ours.returning(Batch.id), execution_options=PLAIN).scalars())
 
 
 def is_ours(batch_id: int, owner: str) -> ColumnElement[bool]:
@@ -103,6 +111,11 @@ def release_retries(owner: str) -> None:
     with transaction() as session:
         ours = update(SendingException).where(SendingException.owner == owner)
         session.execute(ours.values(owner=None, lease_until=None), execution_options=PLAIN)
+
+
+def _claimed(number: int, sending_id: int, lo: int, hi: int, planned: bytes, accepted: bytes | None) -> ClaimedBatch:
+    ids = [tuple(bitmap.to_ids(bits, lo)) for bits in (planned, accepted)]
+    return ClaimedBatch(number, sending_id, lo, hi, *ids)
 
 
 # Core updates: no object of ours is in the session.

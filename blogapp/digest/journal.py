@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -28,41 +27,44 @@ from blogapp.core.db import db, on_sqlite
 from blogapp.digest.models import JournalEntry
 
 SYNC_EVERY_SECONDS = 0.5
+INSERT_ALL = (
+    "INSERT INTO journal (batch_id, subscriber_id) SELECT * FROM unnest(%s::int[], %s::int[]) ON CONFLICT DO NOTHING"
+)
 FOLDER = "journal"
 
 
-class Journal(Protocol):
-    """The open journal of one claimed batch."""
+class Journals(Protocol):
+    """The journals of the batches that one worker has claimed."""
 
-    def append(self, subscriber_id: int) -> None:
-        """Note an acceptance. Raises OSError or DBAPIError when that cannot be done: then nothing more may be sent."""
+    def open(self, batch_id: int, message: bytes) -> set[int]:
+        """Begin, or go on with, a batch's journal; whom it has already.
 
-    def clear(self) -> None:
-        """Forget all: what it held has been settled."""
+        Args:
+            message: the sending's. A file that belongs to another one (an older database in the same folder) is not
+                ours.
+        """
+
+    def append(self, batch_id: int, subscriber_id: int) -> None:
+        """Note an acceptance. Raises OSError when that cannot be done: then nothing more may be sent."""
+
+    def flush(self) -> None:
+        """Have what was appended survive us, before anything more is sent. Raises DBAPIError; may be tried again."""
+
+    def clear(self, batch_id: int) -> None:
+        """Forget what a batch's journal holds: it has been settled."""
+
+    def close(self, batch_id: int) -> None:
+        """Leave a batch's journal; what it holds stays."""
 
 
 @contextmanager
-def open_journal(batch_id: int, message: bytes) -> Iterator[tuple[Journal, set[int]]]:
-    """The journal of a batch that we hold, and whom it has already.
-
-    Args:
-        message: the sending's. A file that belongs to another one (an older database in the same folder) is not ours.
-    """
-    if db.engine.dialect.name == "sqlite":
-        file = FileJournal(_path(batch_id), message)
-        try:
-            yield file, file.entries
-        finally:
-            file.close()
-        return
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("SET synchronous_commit = off")
-        try:
-            yield RowJournal(connection, batch_id), read_entries(connection, [batch_id]).get(batch_id, set())
-        finally:
-            # A connection that is broken has nothing to reset.
-            with contextlib.suppress(DBAPIError):
-                connection.exec_driver_sql("RESET synchronous_commit")
+def open_journals() -> Iterator[Journals]:
+    """Journals as this database needs them."""
+    journals = FileJournals() if db.engine.dialect.name == "sqlite" else RowJournals()
+    try:
+        yield journals
+    finally:
+        journals.end()
 
 
 def read_entries(connection: Connection, batch_ids: Iterable[int]) -> dict[int, set[int]]:
@@ -82,19 +84,80 @@ def forget_rows(session: Session, batch_id: int) -> None:
         session.execute(delete(JournalEntry).where(JournalEntry.batch_id == batch_id))
 
 
-class RowJournal:
-    """Rows, over a connection that commits by itself."""
+class RowJournals:
+    """Rows, over one connection that commits by itself: one statement for all that came in together."""
 
-    def __init__(self, connection: Connection, batch_id: int) -> None:
-        self._connection = connection
-        self._batch_id = batch_id
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+        self._batches: list[int] = []
+        self._subscribers: list[int] = []
 
-    def append(self, subscriber_id: int) -> None:
-        row = {"batch_id": self._batch_id, "subscriber_id": subscriber_id}
-        self._connection.execute(insert(JournalEntry).values(row).on_conflict_do_nothing())
+    def open(self, batch_id: int, message: bytes) -> set[int]:
+        return read_entries(self._connected(), [batch_id]).get(batch_id, set())
 
-    def clear(self) -> None:
+    def append(self, batch_id: int, subscriber_id: int) -> None:
+        self._batches.append(batch_id)
+        self._subscribers.append(subscriber_id)
+
+    def flush(self) -> None:
+        if not self._batches:
+            return
+        try:
+            self._connected().exec_driver_sql(INSERT_ALL, (self._batches, self._subscribers))
+        except DBAPIError:
+            self.end()  # A connection that broke: the next try has a new one.
+            raise
+        self._batches, self._subscribers = [], []
+
+    def clear(self, batch_id: int) -> None:
         pass  # `forget_rows` did, in the settling transaction.
+
+    def close(self, batch_id: int) -> None:
+        pass
+
+    def end(self) -> None:
+        """Give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # One that is broken has nothing to reset.
+            with contextlib.suppress(DBAPIError):
+                connection.exec_driver_sql("RESET synchronous_commit")
+            connection.close()
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._connection.exec_driver_sql("SET synchronous_commit = off")
+        return self._connection
+
+
+class FileJournals:
+    """A file a batch."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, FileJournal] = {}
+
+    def open(self, batch_id: int, message: bytes) -> set[int]:
+        self._open[batch_id] = file = FileJournal(_path(batch_id), message)
+        return file.entries
+
+    def append(self, batch_id: int, subscriber_id: int) -> None:
+        self._open[batch_id].append(subscriber_id)
+
+    def flush(self) -> None:
+        pass  # A write is in the kernel's hands.
+
+    def clear(self, batch_id: int) -> None:
+        self._open[batch_id].clear()
+
+    def close(self, batch_id: int) -> None:
+        if (file := self._open.pop(batch_id, None)) is not None:
+            file.close()
+
+    def end(self) -> None:
+        """Close all that are open."""
+        for batch_id in list(self._open):
+            self.close(batch_id)
 
 
 class FileJournal:

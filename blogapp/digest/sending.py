@@ -1,79 +1,64 @@
-"""Sending a digest: claim a batch, read its subscribers now, hand them to the engine, journal, settle.
+"""Sending digests: claim batches, read their subscribers now, hand them to the engine, journal, settle.
 
-Kill it at any instant: the journal says who was accepted, the rest of the batch is sent again. Nobody is lost; what
-was in flight, one mail a connection, may come twice, with the same Message-ID.
+Kill it at any instant: the journal says who was accepted, the rest of a batch is sent again. Nobody is lost; what was
+in flight, one mail a connection, may come twice, with the same Message-ID.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from blogapp.core.config import settings
 from blogapp.core.db import db
-from blogapp.core.site import link_key
+from blogapp.delivery.dialogue import Result
 from blogapp.delivery.engine import Engine
 from blogapp.delivery.envelopes import Envelope
-from blogapp.delivery.headers import ascii_address, parse_mailbox
 from blogapp.delivery.lease import Lease
 from blogapp.delivery.relay import parse_relay
 from blogapp.delivery.replies import Outcome, Verdict
 from blogapp.delivery.smtp import RelayTrouble
-from blogapp.delivery.template import Template
-from blogapp.digest import claims, settling
-from blogapp.digest.audience import ERASED, reason
-from blogapp.digest.claims import ClaimedBatch
-from blogapp.digest.compose import personal_values
-from blogapp.digest.journal import Journal, open_journal
-from blogapp.digest.models import Sending, SendingException
-from blogapp.digest.planning import plan_some
-from blogapp.digest.settling import LeaseLost, Tally
-from blogapp.subscribing.models import Subscriber
+from blogapp.digest import claims, planning, settling
+from blogapp.digest.journal import open_journals
+from blogapp.digest.models import SendingException
+from blogapp.digest.work import BatchWork, DigestMail, Frozen, RetryWork, read_readers
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-# Planning goes first for so long, then mails leave while the rest is planned: the first one leaves at once.
-PLAN_SECONDS = 0.15
+# While mails leave, what else there is to do is looked at so often, in seconds …
+CHORES = 0.25
+# … and planning goes on for so long each time: the first mails leave at once, and soon all are counted.
+PLAN_SECONDS = 0.1
 # So many refusals with the same code and nobody accepted in between: that is no judgement of the recipients.
 REFUSALS_IN_A_ROW = 20
+# How long to wait before a database that is away is asked again. Seconds.
+AWAY = 0.5
 
 
-@dataclass(frozen=True)
-class Reader:
-    """A subscriber as they are at this moment. `reason`: why they get nothing; None: they get it."""
-
-    id: int
-    address: str
-    name: str
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """A sending's message, ready to be spliced."""
-
-    id: int
-    template: Template
-    planned_at: datetime
+def new_engine() -> Engine:
+    """Connections to the relay, as many as the settings allow."""
+    return Engine(parse_relay(settings().smtp_url), settings().mail_connections)
 
 
 def send_some(owner: str, stop: threading.Event, engine: Engine | None = None) -> bool:
-    """Do the next piece of work there is: one batch, or some retries. Returns whether there was any.
+    """Send what is claimable until nothing is left, the relay cannot be used, or `stop`. Whether there was anything.
 
     Args:
-        engine: kept by a loop between calls; None: a connection of its own.
+        engine: kept by a loop between calls; None: connections of its own.
     """
-    own = engine or Engine(parse_relay(settings().smtp_url))
+    own = engine or new_engine()
     own.tick = lambda: "the worker was told to stop" if stop.is_set() else ""
     try:
         resumed = _resume(own)
-        planned = plan_some(PLAN_SECONDS)
-        worked = not stop.is_set() and (_retry_some(owner, stop, own) | _send_batch(owner, stop, own))
-        return settling.finish_done() > 0 or worked or planned or resumed
+        worked = not stop.is_set() and Shift(owner, stop, own).run()
+        return settling.finish_done() > 0 or worked or resumed
     finally:
         db.session.rollback()
         own.tick = lambda: ""
@@ -95,170 +80,204 @@ def _resume(engine: Engine) -> bool:
     return bool(due)
 
 
-def _send_batch(owner: str, stop: threading.Event, engine: Engine) -> bool:
-    batch = claims.claim_batch(owner)
-    if batch is None:
-        return False
-    lease = Lease(lambda until: claims.renew_batch(batch.id, owner, until), stop)
-    engine.tick = lease.tick
-    frozen = _frozen(batch.sending_id)
-    trouble = ""
-    with open_journal(batch.id, frozen.template.message) as (journal, journalled):
-        work = _Work(batch, owner, frozen, journal, journalled)
+class Shift:
+    """A worker at work: what it has in hand, from the first claim until nothing is left to claim."""
+
+    def __init__(self, owner: str, stop: threading.Event, engine: Engine) -> None:
+        self.owner, self.stop, self.engine = owner, stop, engine
+        self.lease = Lease(self._renew, stop)
+        self.batches: dict[int, BatchWork] = {}
+        self.retries: RetryWork | None = None
+        self.ending = threading.Event()  # nothing more is to be begun
+        self.worked = False
+        self._refused: list[tuple[BatchWork, int]] = []
+        self._frozen: dict[int, Frozen] = {}
+        self._chores_at = self._retry_at = 0.0
+        self._noted_down = True
+
+    def run(self) -> bool:
+        """Send; whether there was anything to do."""
+        trouble = ""
+        self._do_chores()  # What has just become due leaves at once.
+        self.engine.tick = self._tick
+        with open_journals() as self.journals:
+            try:
+                with closing(self.engine.run(self._more)) as rounds:
+                    for results in rounds:
+                        self._note(results)
+            except RelayTrouble as error:
+                trouble = str(error)
+            finally:
+                self.ending.set()
+                sendings = {work.frozen.id for work in self.batches.values()}
+                if self.retries is not None:
+                    sendings.add(self.retries.frozen.id)
+                    claims.release_retries(self.owner)
+            self._settle(list(self.batches.values()))
+        if trouble:
+            for number in sorted(sendings):
+                settling.pause(number, trouble)
+        return self.worked
+
+    # What the engine asks for
+
+    def _tick(self) -> str:
+        if self.stop.is_set():
+            self.ending.set()
+        elif time.monotonic() >= self._chores_at:
+            self._do_chores()
+        return self.lease.tick()
+
+    def _do_chores(self) -> None:
+        """What else there is to do while mails leave: begin what is due, plan, see what has been sent."""
         try:
-            trouble = work.send(engine, stop)
-            work.settle()
-        except LeaseLost:
-            log.warning("a batch was taken over", extra={"batch": batch.id, "owner": owner})
-    if trouble:
-        settling.pause(batch.sending_id, trouble)
-    return True
+            begun = planning.begin_due(self.owner)
+            planned = planning.plan_some(PLAN_SECONDS)
+            finished = settling.finish_done() if self.batches else 0
+            self.worked = self.worked or bool(begun or planned or finished)
+        except Exception:
+            # Mails are under way, and those who have them must be noted: the chores come again.
+            log.exception("what is due cannot be looked at")
+        db.session.rollback()
+        self._chores_at = time.monotonic() + CHORES
 
+    def _more(self, count: int) -> list[Iterator[Envelope]]:
+        """Claim up to so many batches more; what is finished is settled first, all in one transaction."""
+        self._settle([work for work in self.batches.values() if work.finished])
+        if self.ending.is_set() or self.stop.is_set():
+            return []
+        retries = self._retry()
+        wanted = count - len(retries)
+        claimed = self._lasting(lambda: claims.claim_batches(self.owner, wanted, list(self.batches))) if wanted else []
+        streams = retries + [self._begin(batch).envelopes(self.ending) for batch in claimed]
+        self.worked = self.worked or bool(streams)
+        db.session.rollback()
+        return streams
 
-class _Work:
-    """One claimed batch being sent."""
+    def _retry(self) -> list[Iterator[Envelope]]:
+        """Those whose next try is due, one sending's at a time."""
+        if self.retries is not None and self.retries.finished:
+            self.retries = None
+        if self.retries is not None or time.monotonic() < self._retry_at:
+            return []
+        retries = self._lasting(lambda: claims.claim_retries(self.owner))
+        if not retries:
+            self._retry_at = time.monotonic() + CHORES
+            return []
+        self.retries = RetryWork(retries, self._freeze(retries[0].sending_id), self.owner)
+        return [self.retries.envelopes(self.ending)]
 
-    def __init__(self, batch: ClaimedBatch, owner: str, frozen: Frozen, journal: Journal, journalled: set[int]) -> None:
-        self.batch, self.owner, self.frozen, self.journal = batch, owner, frozen, journal
-        self.tally = Tally(accepted=set(batch.accepted) | (journalled & set(batch.planned)))
-        self.settled = _exceptions_of(batch.id)
-        self.addresses: dict[int, str] = {}
-        self.refusals: list[int] = []
+    def _begin(self, batch: claims.ClaimedBatch) -> BatchWork:
+        frozen = self._freeze(batch.sending_id)
+        work = BatchWork(batch, frozen, self.journals.open(batch.id, frozen.template.message), _exceptions_of(batch.id))
+        work.see(read_readers(work.owed, frozen.planned_at))
+        self.batches[batch.id] = work
+        return work
 
-    def send(self, engine: Engine, stop: threading.Event) -> str:
-        """Send to whoever in the batch is still owed it, at this moment. Why it had to end early, or ""."""
-        done = self.tally.accepted | self.settled
-        readers = read_readers([number for number in self.batch.planned if number not in done], self.frozen.planned_at)
-        for reader in readers:
-            self.addresses[reader.id] = reader.address
-            if reader.reason is not None:
-                self.tally.skipped[reader.id] = reader.reason
-        wanted = [reader for reader in readers if reader.reason is None]
-        envelopes = _envelopes(wanted, self.frozen, stop, self._set_aside)
+    def _freeze(self, sending_id: int) -> Frozen:
+        if sending_id not in self._frozen:
+            self._frozen = {sending_id: Frozen(sending_id)} if len(self._frozen) > 8 else self._frozen
+            self._frozen[sending_id] = Frozen(sending_id)
+        return self._frozen[sending_id]
+
+    # What became of it
+
+    def _note(self, results: list[Result]) -> None:
+        """Note what became of some; the engine writes nothing more before this is done."""
+        doubts: list[BatchWork] = []
+        for envelope, outcome in results:
+            assert isinstance(envelope, DigestMail)
+            work, number = envelope.work, int(str(envelope.key))
+            if not isinstance(work, BatchWork):
+                assert work is not None
+                work.note(number, outcome)
+                continue
+            work.note(number, outcome)
+            if outcome.verdict is Verdict.ACCEPTED:
+                self._refused.clear()
+                self._journal(work, number)
+            elif outcome.verdict is Verdict.IN_DOUBT:
+                doubts.append(work)
+            elif outcome.verdict is Verdict.REFUSED:
+                self._count_refusal(work, number, outcome)
+        self._lasting(self.journals.flush)
+        if doubts:
+            # A kill must not forget a doubt: the policy for it may be to wait for a person.
+            self._settle(doubts, going_on=True)
+
+    def _journal(self, work: BatchWork, number: int) -> None:
         try:
-            with closing(engine.deliver(envelopes)) as results:
-                for envelope, outcome in results:
-                    self._note(int(str(envelope.key)), outcome)
-        except RelayTrouble as trouble:
-            return str(trouble)
+            self.journals.append(work.batch.id, number)
         except OSError as error:
             # Who is accepted from here on could not be noted any more.
-            log.exception("the journal cannot be written", extra={"batch": self.batch.id})
-            return f"the journal cannot be written: {error.strerror or error}"
-        return ""
+            if self._noted_down:
+                log.exception("the journal cannot be written", extra={"batch": work.batch.id})
+            self._noted_down = False
+            self._end(f"the journal cannot be written: {error.strerror or error}")
 
-    def settle(self) -> None:
-        """Write the whole batch; what was not tried is given back."""
-        left = set(self.batch.planned) - self.tally.tried - self.settled
-        self._write("open" if left else "done")
+    def _end(self, trouble: str) -> None:
+        self.ending.set()
+        self.engine.end(trouble)
 
-    def _note(self, number: int, outcome: Outcome) -> None:
-        if outcome.verdict is Verdict.ACCEPTED:
-            self.tally.accepted.add(number)
-            self.tally.news += 1
-            self.refusals = []
-            self.journal.append(number)
-            return
-        self._set_aside(number, outcome)
-        if outcome.verdict is Verdict.IN_DOUBT:
-            # A kill must not forget a doubt: the policy for it may be to wait for a person.
-            self._write("claimed")
-        elif outcome.verdict is Verdict.REFUSED:
-            self._count_refusal(number, outcome)
-
-    def _set_aside(self, number: int, outcome: Outcome) -> None:
-        self.tally.others[number] = (self.addresses[number], outcome)
-
-    def _count_refusal(self, number: int, outcome: Outcome) -> None:
+    def _count_refusal(self, work: BatchWork, number: int, outcome: Outcome) -> None:
         """A relay that refuses everybody has something against us, and nobody is given up for that.
 
         Those refused in this row are deferred, and the next ones wait until the pause is over: so a relay is not
         pestered, and a row that was about its recipients after all holds nobody up.
-
-        Raises:
-            RelayTrouble: it does.
         """
-        head = outcome.reply.split(" ")[:2]
         if outcome.suppress:
-            self.refusals = []
+            self._refused.clear()
             return
-        if self.refusals and self.tally.others[self.refusals[0]][1].reply.split(" ")[:2] != head:
-            self.refusals = []
-        self.refusals.append(number)
-        if len(self.refusals) >= REFUSALS_IN_A_ROW:
-            for refused in self.refusals:
-                address, judged = self.tally.others[refused]
-                self.tally.others[refused] = (address, Outcome(Verdict.DEFERRED, judged.reply))
-            raise RelayTrouble(f"the relay refuses everybody: {outcome.reply}")
+        if self._refused:
+            before, first = self._refused[0]
+            if before.tally.others[first][1].reply.split(" ")[:2] != outcome.reply.split(" ")[:2]:
+                self._refused.clear()
+        self._refused.append((work, number))
+        if len(self._refused) >= REFUSALS_IN_A_ROW:
+            for refused, one in self._refused:
+                address, judged = refused.tally.others[one]
+                refused.tally.others[one] = (address, Outcome(Verdict.DEFERRED, judged.reply))
+            self._end(f"the relay refuses everybody: {outcome.reply}")
 
-    def _write(self, state: str) -> None:
-        settling.settle_batch(self.batch, self.owner, self.tally, state=state, planned_at=self.frozen.planned_at)
-        self.journal.clear()
-        self.settled |= self.tally.others.keys() | self.tally.skipped.keys()
-        self.tally = Tally(self.tally.accepted)
-        self.refusals = []
-
-
-def _retry_some(owner: str, stop: threading.Event, engine: Engine) -> bool:
-    retries = claims.claim_retries(owner)
-    if not retries:
-        return False
-    by_id = {retry.subscriber_id: retry for retry in retries}
-    frozen = _frozen(retries[0].sending_id)
-    engine.tick = Lease(lambda until: claims.renew_retries(owner, until), stop).tick
-    readers = {reader.id: reader for reader in read_readers(list(by_id), frozen.planned_at)}
-
-    def settle(number: int, outcome: Outcome | str) -> None:
-        settling.settle_retry(by_id[number], owner, readers[number].address, outcome, frozen.planned_at)
-
-    for reader in readers.values():
-        if reader.reason is not None:
-            settle(reader.id, reader.reason)
-    wanted = [reader for reader in readers.values() if reader.reason is None]
-    try:
-        with closing(engine.deliver(_envelopes(wanted, frozen, stop, settle))) as results:
-            for envelope, outcome in results:
-                settle(int(str(envelope.key)), outcome)
-    except RelayTrouble as trouble:
-        settling.pause(frozen.id, str(trouble))
-    finally:
-        claims.release_retries(owner)
-    return True
-
-
-def read_readers(ids: list[int], planned_at: datetime) -> list[Reader]:
-    """The subscribers as they are now; whoever is not there any more counts as erased."""
-    query = select(Subscriber.id, Subscriber.address, Subscriber.name, reason(planned_at)).where(Subscriber.id.in_(ids))
-    db.session.rollback()  # A new look at the database: who unsubscribed a second ago gets nothing.
-    found = {row[0]: Reader(*row) for row in db.session.execute(query)}
-    db.session.rollback()  # And no snapshot stays open while mails leave.
-    return [found.get(number) or Reader(number, "", "", ERASED) for number in ids]
-
-
-def _envelopes(
-    readers: Iterable[Reader], frozen: Frozen, stop: threading.Event, set_aside: Callable[[int, Outcome], None]
-) -> Iterator[Envelope]:
-    """Splice one message at a time, as they are asked for; ends when the worker is to stop."""
-    key, sender = link_key(), ascii_address(parse_mailbox(settings().mail_from).address)
-    db.session.rollback()
-    for reader in readers:
-        if stop.is_set():
+    def _settle(self, works: list[BatchWork], *, going_on: bool = False) -> None:
+        if not works:
             return
-        values = personal_values(key, frozen.id, reader.id, reader.address, reader.name)
-        try:
-            message = frozen.template.splice(values)
-        except ValueError as error:
-            # One address that no header can hold must not keep the others from their mail.
-            log.warning("a message cannot be made", extra={"subscriber": reader.id, "error": str(error)})
-            set_aside(reader.id, Outcome(Verdict.REFUSED, f"no message can be made for this address: {error}"))
-            continue
-        yield Envelope(reader.id, sender, reader.address, message)
+        found = [work.to_settle(going_on=going_on) for work in works]
+        lost = self._lasting(lambda: settling.settle_batches(found, self.owner))
+        for work in works:
+            if work.batch.id in lost:
+                log.warning("a batch was taken over", extra={"batch": work.batch.id, "owner": self.owner})
+                work.lost = True
+            else:
+                self.journals.clear(work.batch.id)
+                work.is_settled()
+            if not going_on:
+                self.journals.close(work.batch.id)
+                self.batches.pop(work.batch.id, None)
+        gone = set(map(id, works))
+        self._refused = [(work, number) for work, number in self._refused if id(work) not in gone]
 
+    # What keeps it ours
 
-def _frozen(sending_id: int) -> Frozen:
-    query = select(Sending.message, Sending.places, Sending.planned_at).where(Sending.id == sending_id)
-    row = db.session.execute(query).one()
-    return Frozen(sending_id, Template.from_json(row.message, row.places), row.planned_at)
+    def _renew(self, until: datetime) -> bool:
+        ours = claims.renew_batches(self.owner, until)
+        for number, work in self.batches.items():
+            work.lost = work.lost or number not in ours
+        if self.retries is not None:
+            self.retries.lost = not claims.renew_retries(self.owner, until)
+        return True
+
+    def _lasting(self, what: Callable[[], T]) -> T:
+        """Do something with a database that may be locked or away for a while: as long as our claims last."""
+        while True:
+            try:
+                return what()
+            except (OperationalError, InterfaceError) as error:
+                db.session.rollback()
+                log.warning("the database does not answer", extra={"error": str(error.orig)})
+                if self.lease.tick():
+                    raise
+                time.sleep(AWAY)
 
 
 def _exceptions_of(batch_id: int) -> set[int]:

@@ -5,6 +5,7 @@ has run out writes nothing.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,10 +29,6 @@ log = logging.getLogger(__name__)
 TELL_AFTER_PAUSES = 8
 
 
-class LeaseLost(Exception):
-    """The batch is somebody else's by now; nothing was written."""
-
-
 @dataclass
 class Tally:
     """What became of a batch's recipients in this claim. `accepted` holds whom the journal held, too.
@@ -49,33 +46,44 @@ class Tally:
         return self.accepted | self.skipped.keys() | self.others.keys()
 
 
-def settle_batch(batch: ClaimedBatch, owner: str, tally: Tally, *, state: str, planned_at: datetime) -> None:
-    """Write what is known about a batch, in one transaction.
+@dataclass(frozen=True)
+class Settled:
+    """What is known about a batch.
 
-    Args:
-        state: `done`; `open` where somebody is still to be tried, to give it back; `claimed` to go on with it.
-
-    Raises:
-        LeaseLost: it is not ours any more.
+    `state`: `done`; `open` where somebody is still to be tried, to give it back; `claimed` to go on with it.
     """
+
+    batch: ClaimedBatch
+    tally: Tally
+    state: str
+    planned_at: datetime
+
+
+def settle_batches(found: Sequence[Settled], owner: str) -> set[int]:
+    """Write what is known about some batches, in one transaction. Those that are not ours any more, and left alone."""
     with transaction() as session:
-        ours = update(Batch).where(is_ours(batch.id, owner))
-        if state != "claimed":
-            ours = ours.values(state=state, owner=None, lease_until=None)
-        ours = ours.values(
-            accepted=bitmap.from_ids(tally.accepted, batch.lo, batch.hi), accepted_count=len(tally.accepted)
-        )
-        if session.execute(ours.returning(Batch.id), execution_options=PLAIN).first() is None:
-            raise LeaseLost
-        rows = [_exception(batch, number, *what, planned_at) for number, what in tally.others.items()]
-        rows += [_skipped(batch, number, reason) for number, reason in tally.skipped.items()]
-        if rows:
-            session.execute(insert(SendingException), rows)
-        for address, outcome in tally.others.values():
-            _suppress(session, address, outcome, batch.sending_id)
-        journal.forget_rows(session, batch.id)
-        if tally.news:
-            _goes_well(session, batch.sending_id)
+        lost = {one.batch.id for one in found if not _settle(session, one, owner)}
+        for sending_id in {one.batch.sending_id for one in found if one.tally.news and one.batch.id not in lost}:
+            _goes_well(session, sending_id)
+        return lost
+
+
+def _settle(session: Session, found: Settled, owner: str) -> bool:
+    batch, tally = found.batch, found.tally
+    ours = update(Batch).where(is_ours(batch.id, owner))
+    if found.state != "claimed":
+        ours = ours.values(state=found.state, owner=None, lease_until=None)
+    ours = ours.values(accepted=bitmap.from_ids(tally.accepted, batch.lo, batch.hi), accepted_count=len(tally.accepted))
+    if session.execute(ours.returning(Batch.id), execution_options=PLAIN).first() is None:
+        return False
+    rows = [_exception(batch, number, *what, found.planned_at) for number, what in tally.others.items()]
+    rows += [_skipped(batch, number, reason) for number, reason in tally.skipped.items()]
+    if rows:
+        session.execute(insert(SendingException), rows)
+    for address, outcome in tally.others.values():
+        _suppress(session, address, outcome, batch.sending_id)
+    journal.forget_rows(session, batch.id)
+    return True
 
 
 def settle_retry(retry: ClaimedRetry, owner: str, address: str, outcome: Outcome | str, planned_at: datetime) -> None:

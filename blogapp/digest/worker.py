@@ -20,7 +20,7 @@ from blogapp.delivery.relay import parse_relay
 from blogapp.delivery.smtp import RelayTrouble
 from blogapp.delivery.wake import Waker
 from blogapp.digest import planning
-from blogapp.digest.sending import send_some
+from blogapp.digest.sending import new_engine, send_some
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,9 @@ def run_digests(app: Flask, stop: threading.Event, wake: Waker) -> None:
     owner = owner_name("digests")
 
     def work(engine: Engine) -> bool:
-        begun = planning.begin_due(owner)
-        return send_some(owner, stop, engine) or begun > 0
+        return send_some(owner, stop, engine)
 
-    _run(app, stop, wake, work, planning.next_due)
+    _run(app, stop, wake, work, planning.next_due, new_engine)
 
 
 def run_outbox(app: Flask, stop: threading.Event, wake: Waker) -> None:
@@ -52,7 +51,7 @@ def run_outbox(app: Flask, stop: threading.Event, wake: Waker) -> None:
             stop.wait(AFTER_TROUBLE)
             return False
 
-    _run(app, stop, wake, work, outbox.next_due)
+    _run(app, stop, wake, work, outbox.next_due, lambda: Engine(parse_relay(settings().smtp_url)))
 
 
 def _run(
@@ -61,9 +60,10 @@ def _run(
     wake: Waker,
     work: Callable[[Engine], bool],
     next_due: Callable[[], datetime | None],
+    connect: Callable[[], Engine],
 ) -> None:
     with app.app_context():
-        engine = Engine(parse_relay(settings().smtp_url))
+        engine = connect()
         try:
             while not stop.is_set():
                 try:

@@ -16,7 +16,7 @@ from blogapp.core.errors import Conflict, NotAllowed
 from blogapp.delivery.replies import Outcome, Verdict
 from blogapp.digest import claims, planning, settling
 from blogapp.digest.controls import settle_doubts
-from blogapp.digest.journal import open_journal, read_entries
+from blogapp.digest.journal import open_journals, read_entries
 from blogapp.digest.models import Batch, Sending
 from tests.relay import Relay
 from tests.worker import ME, exceptions, how_far, let_time_pass, many_subscribers, publish_draft, send_all
@@ -102,9 +102,9 @@ def test_a_worker_whose_lease_ran_out_writes_nothing(app: Flask, bob: Member, re
         session.execute(update(Batch).values(lease_until=now() - timedelta(seconds=1)))
     send_all()
     tally = settling.Tally(accepted=set(), others={1: ("r1@reader.test", Outcome(Verdict.REFUSED, "550 no"))})
-    with pytest.raises(settling.LeaseLost):
-        settling.settle_batch(slow, "elsewhere:1:0:digests", tally, state="done", planned_at=now())
-    assert not claims.renew_batch(slow.id, "elsewhere:1:0:digests", now() + timedelta(minutes=1))
+    late = settling.Settled(slow, tally, "done", now())
+    assert settling.settle_batches([late], "elsewhere:1:0:digests") == {slow.id}
+    assert claims.renew_batches("elsewhere:1:0:digests", now() + timedelta(minutes=1)) == set()
     assert (how_far(post).state, how_far(post).accepted) == ("sent", 3)
     assert exceptions() == {}
 
@@ -134,10 +134,11 @@ def test_whom_the_journal_of_a_dead_worker_holds_is_not_mailed_again(app: Flask,
     assert batch is not None
     message = db.session.execute(select(Sending.message)).scalar_one()
     db.session.rollback()
-    with open_journal(batch.id, message) as (journal, held):
-        assert held == set()
-        journal.append(2)
-        journal.append(4)
+    with open_journals() as journals:
+        assert journals.open(batch.id, message) == set()
+        journals.append(batch.id, 2)
+        journals.append(batch.id, 4)
+        journals.flush()
         assert how_far(post).accepted == 2
     send_all()
     assert set(relay.accepted) == {f"r{n}@reader.test" for n in (1, 3, 5)}

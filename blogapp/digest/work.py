@@ -1,0 +1,192 @@
+"""What a worker has in hand: a claimed batch, or some recipients to try again, each sent over one connection."""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import select
+
+from blogapp.core.config import settings
+from blogapp.core.db import db
+from blogapp.core.site import link_key
+from blogapp.delivery.envelopes import DOT, BadEnvelope, Envelope
+from blogapp.delivery.headers import ascii_address, parse_mailbox
+from blogapp.delivery.replies import Outcome, Verdict
+from blogapp.delivery.template import Template
+from blogapp.digest import settling
+from blogapp.digest.audience import ERASED, reason
+from blogapp.digest.claims import ClaimedBatch, ClaimedRetry
+from blogapp.digest.compose import personal_values
+from blogapp.digest.models import Sending
+from blogapp.digest.settling import Settled, Tally
+from blogapp.subscribing.models import Subscriber
+
+log = logging.getLogger(__name__)
+
+# id, address, name, and why they get nothing (None: they get it), as they are at this moment.
+Reader = tuple[int, str, str, str | None]
+# Where fewer of the ids in a row are asked for than one in so many, they are asked for one by one.
+SPARSE = 4
+
+
+class Frozen:
+    """A sending's message, ready to be spliced; what is the same for all its recipients is looked up once."""
+
+    def __init__(self, sending_id: int) -> None:
+        query = select(Sending.message, Sending.places, Sending.planned_at).where(Sending.id == sending_id)
+        row = db.session.execute(query).one()
+        self.id = sending_id
+        self.template = Template.from_json(row.message, row.places)
+        self.planned_at: datetime = row.planned_at
+        self.key = link_key()
+        self.sender = ascii_address(parse_mailbox(settings().mail_from).address)
+
+    def message(self, reader_id: int, address: str, name: str) -> bytes:
+        """The message for one recipient. Raises ValueError: no header can hold their address."""
+        return self.template.splice(personal_values(self.key, self.id, reader_id, address, name))
+
+
+@dataclass(slots=True)
+class DigestMail(Envelope):
+    """One recipient's digest; spliced when it is sent, and not while it waits."""
+
+    work: "Work | None" = None
+    name: str = ""
+
+    def wire(self) -> bytes:
+        assert self.work is not None
+        try:
+            message = self.work.frozen.message(int(str(self.key)), self.recipient, self.name)
+        except ValueError as error:
+            # One address that no header can hold must not keep the others from their mail.
+            log.warning("a message cannot be made", extra={"subscriber": self.key, "error": str(error)})
+            raise BadEnvelope(f"no message can be made for this address: {error}") from None
+        # Frozen messages have no line that begins with a dot, and no bare line ends: nothing to stuff.
+        return message + DOT
+
+
+class Work(Protocol):
+    """Something in hand."""
+
+    frozen: Frozen
+    lost: bool  # it is somebody else's by now
+
+    @property
+    def finished(self) -> bool:
+        """Whether everybody has been tried."""
+
+    def envelopes(self, ending: threading.Event) -> Iterator[Envelope]:
+        """Those to send, as they are asked for, until `ending`."""
+
+    def note(self, number: int, outcome: Outcome) -> None:
+        """What became of one of them."""
+
+
+class BatchWork:
+    """A claimed batch being sent."""
+
+    def __init__(self, batch: ClaimedBatch, frozen: Frozen, journalled: set[int], settled: set[int]) -> None:
+        self.batch, self.frozen = batch, frozen
+        self.lost = False
+        self.tally = Tally(accepted=set(batch.accepted) | (journalled & set(batch.planned)))
+        self.settled = settled
+        self.addresses: dict[int, str] = {}
+        self._wanted: list[Reader] = []
+        self._under_way = 0
+        self._drained = False
+
+    def see(self, readers: Sequence[Reader]) -> None:
+        """Take in who is still owed it, as they are at this moment."""
+        for number, address, name, why in readers:
+            self.addresses[number] = address
+            if why is not None:
+                self.tally.skipped[number] = why
+            else:
+                self._wanted.append((number, address, name, None))
+
+    @property
+    def owed(self) -> list[int]:
+        """Whom nothing is known of yet."""
+        done = self.tally.tried | self.settled
+        return [number for number in self.batch.planned if number not in done]
+
+    @property
+    def finished(self) -> bool:
+        return self._drained and not self._under_way
+
+    def envelopes(self, ending: threading.Event) -> Iterator[Envelope]:
+        sender = self.frozen.sender
+        for number, address, name, _ in self._wanted:
+            if self.lost or ending.is_set():
+                break
+            self._under_way += 1
+            yield DigestMail(number, sender, address, b"", self, name)
+        self._drained = True
+
+    def note(self, number: int, outcome: Outcome) -> None:
+        self._under_way -= 1
+        if outcome.verdict is Verdict.ACCEPTED:
+            self.tally.accepted.add(number)
+            self.tally.news += 1
+        else:
+            self.tally.others[number] = (self.addresses[number], outcome)
+
+    def to_settle(self, *, going_on: bool = False) -> Settled:
+        """What is known, to be written; whoever was not tried is given back unless it goes on."""
+        state = "claimed" if going_on else "open" if self.owed else "done"
+        return Settled(self.batch, self.tally, state, self.frozen.planned_at)
+
+    def is_settled(self) -> None:
+        """What was known is written."""
+        self.settled |= self.tally.others.keys() | self.tally.skipped.keys()
+        self.tally = Tally(self.tally.accepted)
+
+
+class RetryWork:
+    """Recipients of one sending whose next try is due. Each is settled by itself."""
+
+    def __init__(self, retries: Sequence[ClaimedRetry], frozen: Frozen, owner: str) -> None:
+        self.frozen, self.owner = frozen, owner
+        self.lost = False
+        self._retries = {retry.subscriber_id: retry for retry in retries}
+        self._readers = read_readers(list(self._retries), frozen.planned_at)
+        self._left = {reader[0] for reader in self._readers}
+        self._drained = False
+
+    @property
+    def finished(self) -> bool:
+        return self._drained and not self._left
+
+    def envelopes(self, ending: threading.Event) -> Iterator[Envelope]:
+        for number, address, name, why in self._readers:
+            if self.lost or ending.is_set():
+                break
+            if why is not None:
+                self._settle(number, why)
+            else:
+                yield DigestMail(number, self.frozen.sender, address, b"", self, name)
+        self._drained = True
+
+    def note(self, number: int, outcome: Outcome) -> None:
+        self._settle(number, outcome)
+
+    def _settle(self, number: int, outcome: Outcome | str) -> None:
+        self._left.discard(number)
+        address = next(reader[1] for reader in self._readers if reader[0] == number)
+        settling.settle_retry(self._retries[number], self.owner, address, outcome, self.frozen.planned_at)
+
+
+def read_readers(ids: Sequence[int], planned_at: datetime) -> list[Reader]:
+    """The subscribers as they are now, ascending; whoever is not there any more counts as erased."""
+    if not ids:
+        return []
+    query = select(Subscriber.id, Subscriber.address, Subscriber.name, reason(planned_at))
+    dense = ids[-1] - ids[0] < len(ids) * SPARSE
+    query = query.where(Subscriber.id.between(ids[0], ids[-1]) if dense else Subscriber.id.in_(ids))
+    db.session.rollback()  # A new look at the database: who unsubscribed a second ago gets nothing.
+    found: dict[int, Reader] = {row[0]: row for row in db.session.connection().execute(query).all()}
+    db.session.rollback()  # And no snapshot stays open while mails leave.
+    return [found.get(number) or (number, "", "", ERASED) for number in ids]
