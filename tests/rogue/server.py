@@ -190,7 +190,7 @@ class Session:
         if not (await self.answer("DATA", usual)).startswith("354"):
             return
         if (rule := self.rule("body")) is not None:
-            while len(self.buffer) < rule.bytes and not self.buffer.endswith(b".\r\n"):
+            while len(self.buffer) < rule.bytes and b"\n.\r\n" not in self.buffer:
                 await self.more()
             await self.act(rule, "451 4.3.0 what a mail")
         message = await self.body()
