@@ -31,6 +31,7 @@ from blogapp.core.pagecache import PageCache
 from blogapp.core.resources import resource_dir
 from blogapp.core.stamps import Stamps
 from blogapp.core.web import TrustedProxies, init_web
+from blogapp.delivery.dkim import signer
 from blogapp.delivery.relay import parse_relay
 from blogapp.porting import models as porting_models  # noqa: F401  # its table belongs to every database
 from blogapp.reading.health import bp as health
@@ -98,6 +99,7 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
     """
     chosen = settings or config.load()
     parse_relay(chosen.smtp_url)  # an address that would be misunderstood stops the start
+    signer(chosen)  # and so does a key that cannot sign
     app = Application(
         "blogapp",
         static_folder=str(resource_dir("static")),

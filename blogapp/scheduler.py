@@ -27,6 +27,8 @@ from blogapp.core.db import db
 from blogapp.core.variants import run_pictures
 from blogapp.delivery.outbox import forget_old_mail
 from blogapp.delivery.wake import DIGESTS, OUTBOX, Waker
+from blogapp.digest.instance import look
+from blogapp.digest.mail_in import look_for_mail
 from blogapp.digest.worker import run_digests, run_outbox
 from blogapp.porting.jobs.claims import JOBS
 from blogapp.porting.jobs.queue import forget_old_jobs
@@ -50,12 +52,16 @@ def process_name() -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """A line of the timetable: `call` runs inside an application context, first after `first_seconds`."""
+    """A line of the timetable: `call` runs inside an application context, first after `first_seconds`.
+
+    `threads`: which of the clock's; `network` is for what may wait long for somebody else's server.
+    """
 
     name: str
     every_seconds: int
     call: Callable[[], Any]
     first_seconds: int = 0
+    threads: str = "default"
 
 
 def timetable(digests: Waker, outbox: Waker) -> list[Job]:
@@ -65,8 +71,9 @@ def timetable(digests: Waker, outbox: Waker) -> list[Job]:
         Job("wake digests",          SECOND,                      digests.wake),
         Job("wake outbox",           SECOND,                      outbox.wake),
         Job("ping hub",              3 * SECOND,                  ping_hub),
-        Job("heartbeat",             heartbeat.INTERVAL_SECONDS,  lambda: heartbeat.beat(process_name())),
+        Job("heartbeat",             heartbeat.INTERVAL_SECONDS,  lambda: heartbeat.beat(process_name(), look())),
         Job("sweep throttles",       HOUR,                        throttle.sweep,       SETTLED_SECONDS),
+        Job("look for mail",         30 * SECOND,                 look_for_mail,        threads="network"),
         Job("forget ended log-ins",  DAY,                         forget_ended_logins,  SETTLED_SECONDS),
         Job("forget old mail",       DAY,                         forget_old_mail,      SETTLED_SECONDS),
         Job("forget pending",        DAY,                         forget_pending,       SETTLED_SECONDS),
@@ -79,14 +86,21 @@ def timetable(digests: Waker, outbox: Waker) -> list[Job]:
 def start_clock(app: Flask, jobs: list[Job]) -> BackgroundScheduler:
     """Begin to keep the timetable, in threads of its own; a job that fails says so in the log and comes again."""
     clock = BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(3)},
+        executors={"default": ThreadPoolExecutor(3), "network": ThreadPoolExecutor(1)},
         # A worker that was suspended catches up once, however late, and never runs a job beside itself.
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )
     for job in jobs:
         first = now() + timedelta(seconds=job.first_seconds)
-        clock.add_job(_in_context(app, job), "interval", seconds=job.every_seconds, next_run_time=first, id=job.name)
+        clock.add_job(
+            _in_context(app, job),
+            "interval",
+            seconds=job.every_seconds,
+            next_run_time=first,
+            id=job.name,
+            executor=job.threads,
+        )
     clock.start()
     return clock
 

@@ -16,6 +16,7 @@ from blogapp.core.db import db, transaction
 from blogapp.core.heartbeat import beat
 from blogapp.core.site import save_choices
 from blogapp.core.throttle import count_try
+from blogapp.delivery import days
 from blogapp.delivery.suppressions import suppress
 from blogapp.digest import claims, planning
 from blogapp.digest.journal import open_journals
@@ -28,6 +29,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.retagging import rename_tag
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
+from blogapp.subscribing.models import Bounce
 from tests import people, readers
 from tests.relay import Relay
 from tests.worker import send_all
@@ -70,9 +72,12 @@ def fill(app: Flask, relay: Relay) -> FullSite:
         suppress(session, "ünder@reader.test", "complaint", ODD)
         suppress(session, "a_b@reader.test", "hard bounce")
         suppress(session, "aB@reader.test", "hard bounce")
+        session.add(Bounce(sending_id=1, subscriber_id=ann, kind="soft", status="4.2.2", diagnostic="452 4.2.2 “full”"))
+        session.add(Bounce(subscriber_id=ann, kind="complaint"))
         came = {"content": b"Boats.\r\n\r\n:odd: key\r\n\xff\0", "sha256": "a" * 64, "title": "Bøats", "body": "Boats."}
         session.add(Source(origin="snips", name="boats", path="blog/boats.snip.markdown", post_id=sent.id, **came))
         session.add(Source(origin="snips", name="week-nnn", path="templates/week-nnn.snip.markdown", sha256="b" * 64))
+        days.count(session, accepted=3, refused=1)
         save_choices(session, {"site_title": "The Øther Notebook", "footer": "Made in a kitchen."})
     set_face(bob.id, io.BytesIO(PIXEL), by=bob.id)
     people.log_in(app, alice)

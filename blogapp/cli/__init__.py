@@ -1,7 +1,7 @@
 """The `blogapp` command.
 
-Exit codes: 0 fine, 1 refused (one line on stderr says why), 2 not understood. A command's module is only imported when
-it is run, so that the supervisor of `blogapp serve` stays small.
+Exit codes: 0 fine, 1 refused (one line on stderr says why), 2 not understood; `mail-in` says 75 for "later". A
+command's module is only imported when it is run, so that the supervisor of `blogapp serve` stays small.
 """
 
 import importlib
@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "blogapp.cli.serve:serve",
     "worker": "blogapp.cli.worker:worker",
     "check": "blogapp.cli.schema:check",
+    "doctor": "blogapp.cli.doctor:doctor",
     "upgrade": "blogapp.cli.schema:upgrade",
     "member": "blogapp.cli.members:member",
     "post": "blogapp.cli.posts:post",
@@ -27,9 +28,12 @@ COMMANDS = {
     "job": "blogapp.cli.jobs:job",
     "search": "blogapp.cli.search:search",
     "mail": "blogapp.cli.mail:mail",
+    "mail-in": "blogapp.cli.mail_in:mail_in",
+    "dkim": "blogapp.cli.dkim:dkim",
     "templates": "blogapp.cli.templates:templates",
     "backup": "blogapp.cli.backup:backup",
     "restore": "blogapp.cli.backup:restore",
+    "resume-sending": "blogapp.cli.resume:resume_sending",
 }
 
 

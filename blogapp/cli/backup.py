@@ -17,8 +17,8 @@ def backup(file: Path, force: bool) -> None:
     """Write the whole site into FILE, a .tar.gz.
 
     The database as it is at this moment, and the members' files; the site may run meanwhile. The secret key is not in
-    it: keep BLOG_SECRET_KEY apart, or let members log in again. With PostgreSQL only the files are in it; the command
-    says how to save the database.
+    it: keep BLOG_SECRET_KEY apart, or let members log in again. Nor are the keys that sign mail. With PostgreSQL only
+    the files are in it; the command says how to save the database.
 
     \b
     Examples:

@@ -17,6 +17,7 @@ from blogapp.cli.posts import find_post
 from blogapp.core.db import db
 from blogapp.core.errors import NotFound
 from blogapp.delivery.owners import owner_name
+from blogapp.digest.instance import insist
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.planning import begin_due
 from blogapp.digest.progress import Progress, progress
@@ -85,7 +86,9 @@ def send_due() -> None:
     signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=stop.set).start())
     with inside():
         owner = owner_name("command line")
+        insist()
         begun = begin_due(owner)
+        insist()  # Now this host's file tells of what has begun.
         under_way = _under_way()
         _send(owner, stop, under_way)
         _report(begun, [progress(number) for number in under_way])

@@ -1,6 +1,5 @@
 """`blogapp mail`: does mail leave?"""
 
-import re
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -12,6 +11,8 @@ from blogapp.cli.context import inside
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.site import choice
+from blogapp.delivery.advice import advice_for
+from blogapp.delivery.dkim import signer
 from blogapp.delivery.envelopes import Envelope
 from blogapp.delivery.headers import parse_mailbox
 from blogapp.delivery.message import build_message
@@ -22,21 +23,6 @@ from blogapp.subscribing.addresses import normalise_address
 
 # A person waits. The worker is as patient as RFC 5321 asks for.
 PATIENCE_SECONDS = 60
-
-# What a relay's trouble looks like -> what to do about it. The first that fits is said.
-ADVICE = [
-    (r"refused", "Nothing listens there. Is the relay running, and is this its port (25, 587, or 465 with smtps://)?"),
-    (r"name or service|nodename|no address|resolution", "No host has this name: look at the host in BLOG_SMTP_URL."),
-    (r"certificate", "The relay cannot prove that it is this host. Use the name that its certificate is for."),
-    (r"offers? no log-in|504|538", "The relay wants another way to log in, or wants encryption first."),
-    (r"\b53[45]\b|AUTH|credential|authentication", "The relay does not accept the name or password of BLOG_SMTP_URL."),
-    (r"does not offer STARTTLS", "Use smtps:// with port 465 if it has that, or ?starttls=never on this machine only."),
-    (r"no SMTP reply|handshake|wrong version", "What answers there speaks no SMTP, or no TLS: port 465 needs smtps://."),
-    (r"in time|took longer|timed out", "A firewall may be in between (many hosts block port 25), or port 465 wants smtps://."),
-    (r"relay(ing)? (access )?(is )?(denied|not)|unable to relay|not permitted|not allowed",
-     "The relay does not send for BLOG_MAIL_FROM, or not for this machine."),
-    (r"hung up|reset", "The relay hangs up: it may not want this machine, or the port wants smtps://."),
-]  # fmt: skip
 
 
 @click.group()
@@ -66,7 +52,7 @@ def test(address: str) -> None:
         try:
             outcome = _send(relay, Envelope(None, sender, recipient, _message(recipient)))
         except RelayTrouble as trouble:
-            raise Refused(f"No mail can leave: {trouble}.{_advice(str(trouble))}") from None
+            raise Refused(f"No mail can leave: {trouble}.{_said(str(trouble))}") from None
         click.echo()
         _judge(outcome, recipient)
 
@@ -116,7 +102,7 @@ def _send(relay: Relay, envelope: Envelope) -> Outcome:
 def _message(recipient: str) -> bytes:
     title = choice("site_title")
     host = urlsplit(settings().base_url).hostname
-    return build_message(
+    message = build_message(
         sender=settings().mail_from,
         to=recipient,
         subject=f"Test mail from {title}",
@@ -126,6 +112,8 @@ def _message(recipient: str) -> bytes:
         date=now(),
         message_id=f"<test-{secrets.token_hex(8)}@{host}>",
     )
+    sign = signer(settings())
+    return sign(message) if sign else message
 
 
 def _judge(outcome: Outcome, recipient: str) -> None:
@@ -143,8 +131,8 @@ def _judge(outcome: Outcome, recipient: str) -> None:
     if outcome.verdict is Verdict.ACCEPTED:
         click.echo(f"The relay took it. Whether it arrives is said in the inbox of {recipient}, or among its spam.")
         return
-    raise Refused(f"{meaning[outcome.verdict]} ({outcome.reply}){_advice(outcome.reply)}")
+    raise Refused(f"{meaning[outcome.verdict]} ({outcome.reply}){_said(outcome.reply)}")
 
 
-def _advice(reason: str) -> str:
-    return next((f" {advice}" for pattern, advice in ADVICE if re.search(pattern, reason, re.IGNORECASE)), "")
+def _said(reason: str) -> str:
+    return f" {advice}" if (advice := advice_for(reason)) else ""

@@ -6,6 +6,7 @@ this file.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -23,6 +24,7 @@ from flask import Flask, current_app
 from blogapp.core.colours import DEFAULT_ACCENT, parse_colour
 from blogapp.core.errors import BadSetting
 from blogapp.core.footer import parse_links
+from blogapp.core.quiet import parse_quiet_hours
 
 EXTENSION = "blogapp.settings"
 CHOOSABLE = {"in_doubt": ("resend", "hold"), "outside_pictures": ("ask", "show"), "log_format": ("text", "json")}
@@ -51,6 +53,17 @@ class Settings:
         repr=False,
     )
     mail_from: str = setting("Sender of all mail: `Name <address>` or an address", default="blog@localhost.localdomain")
+    bounce_address: str = setting(
+        "Address that undeliverable mail comes back to, such as `bounces@notes.example.org`; each mail gets its own "
+        "`bounces+…@notes.example.org`",
+        default="",
+    )
+    mail_in: str = setting(
+        "Mailbox where bounces and complaints arrive: `maildir:/path`, `imaps://user:pass@host/INBOX`, "
+        "`imap://…?starttls=required|never`",
+        default="",
+        repr=False,
+    )
     site_title: str = setting("The site's name", default="Weeknotes")
     site_tagline: str = setting("One line under the title", default="")
     site_accent: str = setting("The accent colour, as in CSS: `#rrggbb`", default=DEFAULT_ACCENT)
@@ -63,6 +76,10 @@ class Settings:
     site_language: str = setting("Language of the site, as in HTML's `lang`", default="en-GB")
     site_timezone: str = setting("Time zone in which dates are shown", default="Europe/London")
     site_epoch: date = setting("The Monday of week 0, as YYYY-MM-DD", default=date(2009, 1, 12))
+    dkim_keys: tuple[str, ...] = setting(
+        "Comma-separated keys that sign all mail, `selector:path` each (`blogapp dkim new` makes one)", default=()
+    )
+    dkim_domain: str = setting("The domain that signs (default: that of the sender)", default="")
     digest_hold_seconds: int = setting("How long a digest waits after publication before it leaves", default=900)
     trusted_proxies: tuple[str, ...] = setting(
         "Comma-separated addresses or networks whose X-Forwarded-* headers are believed", default=()
@@ -72,6 +89,14 @@ class Settings:
         "Memory for public pages, in MB per web process; 0 makes each anew for every reader", default=64
     )
     mail_connections: int = setting("SMTP connections that a sending may open at once", default=16)
+    mail_per_second: float = setting("Mails a second, of all workers; 0: as fast as the relay takes them", default=0.0)
+    mail_per_domain: float = setting("The same for each domain of recipients; 0: no limit", default=0.0)
+    mail_quiet_hours: str = setting(
+        "When no digest leaves, in the site's time zone, like `22:00-07:00`; empty: never", default=""
+    )
+    mail_warm_up: date | None = setting(
+        "The day on which a new sender's warm-up begins, as YYYY-MM-DD; empty: none", default=None
+    )
     in_doubt: str = setting(
         "A mail whose connection broke after the final dot: `resend` once, or `hold` it for a person", default="resend"
     )
@@ -133,7 +158,7 @@ def complete(settings: Settings, chosen: Mapping[str, Any]) -> Settings:
     if not settings.secret_key:
         changes["secret_key"] = _kept_secret(data_dir)
     whole = Settings(**{f.name: changes.get(f.name, getattr(settings, f.name)) for f in fields(Settings)})
-    for check in (_check_addresses, _check_site, _check_limits, _check_production):
+    for check in (_check_addresses, _check_mail_in, _check_site, _check_limits, _check_production):
         check(whole)
     return whole
 
@@ -149,9 +174,11 @@ def _parse(name: str, kind: Any, text: str) -> Any:
     parsers: dict[Any, tuple[Callable[[str], Any], str]] = {
         str: (str, "text"),
         int: (int, "a whole number"),
+        float: (float, "a number"),
         bool: (_boolean, "yes or no"),
         Path: (Path, "a path"),
         date: (date.fromisoformat, "a date as YYYY-MM-DD"),
+        date | None: (lambda t: date.fromisoformat(t) if t else None, "a date as YYYY-MM-DD, or empty"),
         tuple[str, ...]: (lambda t: tuple(part.strip() for part in t.split(",") if part.strip()), "a list"),
     }
     parser, wanted = parsers[kind]
@@ -219,6 +246,25 @@ def _check_addresses(s: Settings) -> None:
             raise BadSetting(f"BLOG_TRUSTED_PROXIES: {proxy!r} is not an address or network") from None
 
 
+def _check_mail_in(s: Settings) -> None:
+    local, at, domain = s.bounce_address.rpartition("@")
+    # What is put between them takes up to 40 octets of the local part's 64.
+    plain = re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,23})", local) and re.fullmatch(r"[^\s@<>]+", domain)
+    if s.bounce_address and not (at and plain):
+        raise BadSetting(
+            f"BLOG_BOUNCE_ADDRESS should be an address like bounces@notes.example.org (up to 24 letters, figures, dots "
+            f"and hyphens before the @), not {s.bounce_address!r}"
+        )
+    try:
+        box = urlsplit(s.mail_in)
+        path, host = box.scheme == "maildir" and box.path.startswith("/"), box.hostname and (box.port or 1) > 0
+        usable = path or (box.scheme in ("imap", "imaps") and host)
+    except ValueError:
+        usable = False
+    if s.mail_in and not usable:
+        raise BadSetting("BLOG_MAIL_IN should be like maildir:/path or imaps://user:password@host/INBOX")
+
+
 def _check_site(s: Settings) -> None:
     if s.site_epoch.weekday() != 0:
         raise BadSetting(f"BLOG_SITE_EPOCH should be a Monday; {s.site_epoch} is a {s.site_epoch:%A}")
@@ -238,10 +284,14 @@ def _check_site(s: Settings) -> None:
 
 def _check_limits(s: Settings) -> None:
     bounds = {"digest_hold_seconds": (0, 7 * 86400), "max_upload_mb": (1, 1024), "mail_connections": (1, 256)}
-    bounds["page_cache_mb"] = (0, 65536)
+    bounds |= {"page_cache_mb": (0, 65536), "mail_per_second": (0, 100_000), "mail_per_domain": (0, 100_000)}
     for name, (low, high) in bounds.items():
         if not low <= getattr(s, name) <= high:
             raise BadSetting(f"BLOG_{name.upper()} should be from {low} to {high}, not {getattr(s, name)}")
+    try:
+        parse_quiet_hours(s.mail_quiet_hours)
+    except ValueError as error:
+        raise BadSetting(f"BLOG_MAIL_QUIET_HOURS {error}, not {s.mail_quiet_hours!r}") from None
     for name, choices in CHOOSABLE.items():
         if getattr(s, name) not in choices:
             raise BadSetting(f"BLOG_{name.upper()} should be {' or '.join(choices)}, not {getattr(s, name)!r}")

@@ -13,9 +13,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 
 from blogapp.delivery.dialogue import Result
 from blogapp.delivery.envelopes import BadEnvelope, Envelope
-from blogapp.delivery.lanes import Lane, Pace, Stream, domain_of
+from blogapp.delivery.lanes import Lane, Stream, domain_of
 from blogapp.delivery.opening import Openers, take_leave, take_leave_meanwhile
-from blogapp.delivery.pace import Unhurried
+from blogapp.delivery.pace import Limits, Pace
 from blogapp.delivery.relay import Relay
 from blogapp.delivery.replies import Outcome, Verdict
 from blogapp.delivery.smtp import Connection, RelayTrouble
@@ -54,7 +54,7 @@ class Engine:
         self.relay = relay
         self.connections = connections
         self.recycle_after = recycle_after
-        self.pace: Pace = pace or Unhurried()
+        self.pace = pace or Pace(Limits())
         self.tick: Callable[[], str] = lambda: ""
         self._lanes: list[Lane] = []
         self._openers: Openers | None = None

@@ -4,10 +4,10 @@ import ssl
 import time
 from collections import Counter, deque
 from collections.abc import Hashable, Iterator
-from typing import Protocol
 
 from blogapp.delivery.dialogue import Dialogue, Result
 from blogapp.delivery.envelopes import Envelope
+from blogapp.delivery.pace import Pace
 from blogapp.delivery.replies import Phase
 from blogapp.delivery.smtp import TIMEOUTS, Connection
 from blogapp.delivery.wire import CHUNK, why
@@ -15,19 +15,6 @@ from blogapp.delivery.wire import CHUNK, why
 NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 # A stream whose mails must all wait sets aside so many before it waits itself.
 MOST_ASIDE = 20
-
-
-class Pace(Protocol):
-    """How fast mails may leave (`pace.py`)."""
-
-    def wait(self, domain: str) -> float:
-        """0.0: a mail to `domain` may leave now, and is counted; else the seconds until it is worth asking again."""
-
-    def accepted(self, domain: str) -> None:
-        """The relay took one."""
-
-    def slowed(self, domain: str, reply: str) -> None:
-        """The relay wants fewer."""
 
 
 def domain_of(envelope: Envelope) -> str:

@@ -1,6 +1,6 @@
-"""Single mails waiting to leave, and the addresses that must not be mailed."""
+"""Single mails waiting to leave, the addresses that must not be mailed, and how many mails left on which day."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary
@@ -13,7 +13,7 @@ from blogapp.core.db import Base, UTCDateTime
 class OutboxMail(Base):
     """One single mail: a confirmation, an invitation, a reset. Written in the transaction that wants it sent.
 
-    `message` is the whole message as it leaves (RFC 5322 bytes, CRLF): a retry is the same bytes.
+    `message` is the whole message (RFC 5322 bytes, CRLF), signed on its way out: a retry is the same bytes.
     """
 
     __tablename__ = "outbox"
@@ -47,3 +47,14 @@ class Suppression(Base):
     reason: Mapped[str]
     evidence: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
+class MailDay(Base):
+    """What became of the mails of one day, in the site's time zone: taken by the relay, refused for good, put off."""
+
+    __tablename__ = "mail_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    accepted: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    deferred: Mapped[int] = mapped_column(default=0)

@@ -16,8 +16,10 @@ from blogapp.audit import record
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
-from blogapp.core.site import choice
+from blogapp.core.site import choice, link_key
+from blogapp.delivery import days, verp
 from blogapp.delivery.backoff import after_trouble, next_single_try
+from blogapp.delivery.dkim import signer
 from blogapp.delivery.engine import Engine
 from blogapp.delivery.envelopes import Envelope
 from blogapp.delivery.headers import Mailbox, parse_mailbox
@@ -40,6 +42,8 @@ CLAIM = 10
 SLICE = 1000
 KEEP_SENT = timedelta(days=7)
 KEEP_FAILED = timedelta(days=90)
+# What a try that ends in this state is on the day's list.
+COUNTED_AS = {"sent": "accepted", "failed": "refused", "waiting": "deferred"}
 
 
 def queue_mail(
@@ -238,10 +242,14 @@ def _settle_unsent(mail: Mail, owner: str) -> bool:
 
 def _envelopes(mails: Any, stop: threading.Event) -> Iterator[Envelope]:
     sender = parse_mailbox(settings().mail_from).address
+    key, sign = link_key() if verp.enabled() else b"", signer(settings())
+    db.session.rollback()
     for mail in list(mails):
         if stop.is_set():
             return
-        yield Envelope(mail.id, sender, mail.recipient, mail.message)
+        if key:
+            sender = verp.sender_of_single(key, mail.id, mail.recipient)
+        yield Envelope(mail.id, sender, mail.recipient, sign(mail.message) if sign else mail.message)
 
 
 def _settle(mail: Mail, outcome: Outcome, owner: str) -> None:
@@ -268,6 +276,8 @@ def _write(mail: Mail, owner: str, *, state: str, dead: bool = False, **values: 
             suppress(session, mail.recipient, "no such mailbox", {"reply": values["reply"], "purpose": mail.purpose})
         if state == "failed":
             record(session, "mail.fail", f"mail:{mail.id}", by=None, purpose=mail.purpose, reply=values["reply"])
+        if values.get("attempts", 0) > mail.attempts:
+            days.count(session, **{COUNTED_AS[state]: 1})
 
 
 def _release(mails: Any, owner: str, trouble: str = "") -> None:

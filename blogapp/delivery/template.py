@@ -72,6 +72,7 @@ class Template:
         self._parts: list[bytes] = []
         # Per value: its name, the indexes where it stands as it is if it is plain, and all of them with their escape.
         self._holes: list[tuple[str, list[int], list[tuple[int, Callable[[str], bytes]]]]] = []
+        self._kinds: list[tuple[str, set[str]]] = []
         self._take_apart()
 
     def _take_apart(self) -> None:
@@ -85,6 +86,7 @@ class Template:
             name, _, kind = names[self._parts[index]].rpartition(".")
             holes.setdefault(name, []).append((index, kind))
         for name, found in holes.items():
+            self._kinds.append((name, {kind for _, kind in found}))
             plain = [index for index, kind in found if kind not in ("mailbox", "header")]
             self._holes.append((name, plain, [(index, ESCAPES[kind]) for index, kind in found]))
 
@@ -106,6 +108,15 @@ class Template:
                 for index, escape in all_places:
                     parts[index] = escape(value)
         return b"".join(parts)
+
+    def verbatim(self, values: Mapping[str, str]) -> bool:
+        """Whether each value comes to stand in the message as it is given, on one line and without a run of blanks."""
+        return all(
+            (len(values[name]) < 70 and _PLAIN_MAILBOX.fullmatch(values[name]))
+            if kinds == {"mailbox"}
+            else kinds == {"token"} or ("header" not in kinds and _PLAIN.fullmatch(values[name]))
+            for name, kinds in self._kinds
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The places as `Sending.places` keeps them; the message is kept beside them."""

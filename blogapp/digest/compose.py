@@ -1,7 +1,5 @@
 """The digest as a message: composed once per sending, then spliced per subscriber (`delivery/template.py`)."""
 
-import hashlib
-import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from blogapp.core.picturemarks import for_mail
 from blogapp.core.site import choice
 from blogapp.core.tokens import link_token
 from blogapp.core.web import local, whole_url
+from blogapp.delivery import verp
 from blogapp.delivery.headers import Mailbox, ascii_address, is_address, phrase
 from blogapp.delivery.message import build_message
 from blogapp.delivery.models import OutboxMail
@@ -31,6 +30,7 @@ from blogapp.delivery.template import Places, Template
 from blogapp.digest.also import also_new
 from blogapp.digest.article import mail_article
 from blogapp.digest.parts import parts_that_fit
+from blogapp.digest.proofs import message_name
 from blogapp.digest.words import Letter, dates, own_title, subject, teaser
 from blogapp.posts.models import Post
 from blogapp.subscribing.links import NOBODYS_TOKEN
@@ -107,11 +107,10 @@ def personal_values(key: bytes, sending_id: int, subscriber_id: int, address: st
     Args:
         key: the site's link key.
     """
-    proof = hmac.digest(key, f"message:{sending_id}:{subscriber_id}".encode(), hashlib.sha256)[:8].hex()
     return {
         "to": f"{name} <{address}>" if name else address,
         "address": address,
-        "message_id": f"{sending_id}.{subscriber_id}.{proof}",
+        "message_id": message_name(key, sending_id, subscriber_id),
         "unsubscribe": link_token(key, "unsubscribe", subscriber_id),
         "preferences": link_token(key, "preferences", subscriber_id),
     }
@@ -212,11 +211,15 @@ def _reply_to(author: Member) -> Mailbox | None:
 
 
 def _list_headers(places: Places) -> dict[str, str]:
-    """RFC 2369, 2919, 8058 and 3834. The mailto beside the https address comes once mail can come in."""
+    """RFC 2369, 2919, 8058 and 3834. A mailto stands beside the https address where mail can come in."""
     host = re.sub(r"[^a-z0-9.-]+", "-", (urlsplit(settings().base_url).hostname or "localhost").lower()).strip("-.")
+    token = places.mark("unsubscribe", "token")
+    ways = [f"<{whole_url('/unsubscribe/')}{token}>"]
+    if verp.enabled():
+        ways.append(f"<mailto:{verp.wish_address(token)}?subject=unsubscribe>")
     return {
         "List-Id": f"{phrase(choice('site_title'), 9)} <digest.{host}>",
-        "List-Unsubscribe": f"<{whole_url('/unsubscribe/')}{places.mark('unsubscribe', 'token')}>",
+        "List-Unsubscribe": ", ".join(ways),
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Post": "NO",
         "Auto-Submitted": "auto-generated",

@@ -1,5 +1,6 @@
 """Digests and their way out: sendings, batches, exceptions, the journal (docs/architecture.md)."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +37,8 @@ class Sending(Base):
     pauses: Mapped[int] = mapped_column(default=0)
     resume_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Random: by it a host knows whether this database remembers its last sending (digest/instance.py).
+    mark: Mapped[str] = mapped_column(unique=True, default=lambda: secrets.token_hex(8))
 
 
 class Digest(Base):

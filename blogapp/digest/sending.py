@@ -17,14 +17,17 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from blogapp.core.config import settings
 from blogapp.core.db import db
+from blogapp.delivery import days
 from blogapp.delivery.dialogue import Result
 from blogapp.delivery.engine import Engine
 from blogapp.delivery.envelopes import Envelope
 from blogapp.delivery.lease import Lease
+from blogapp.delivery.pace import Pace
 from blogapp.delivery.relay import parse_relay
 from blogapp.delivery.replies import Outcome, Verdict
 from blogapp.delivery.smtp import RelayTrouble
 from blogapp.digest import claims, planning, settling
+from blogapp.digest.instance import may_send
 from blogapp.digest.journal import open_journals
 from blogapp.digest.models import SendingException
 from blogapp.digest.work import BatchWork, DigestMail, Frozen, RetryWork, read_readers
@@ -43,8 +46,9 @@ AWAY = 0.5
 
 
 def new_engine() -> Engine:
-    """Connections to the relay, as many as the settings allow."""
-    return Engine(parse_relay(settings().smtp_url), settings().mail_connections)
+    """Connections to the relay, as many and as fast as the settings allow."""
+    pace = Pace(days.limits(), days.shares)
+    return Engine(parse_relay(settings().smtp_url), settings().mail_connections, pace=pace)
 
 
 def send_some(owner: str, stop: threading.Event, engine: Engine | None = None) -> bool:
@@ -132,6 +136,9 @@ class Shift:
         """What else there is to do while mails leave: begin what is due, plan, see what has been sent."""
         try:
             begun = planning.begin_due(self.owner)
+            if (rest := self.engine.pace.rest()) is not None:
+                self.ending.set()
+                settling.rest(rest.reason, rest.until)
             planned = planning.plan_some(PLAN_SECONDS)
             finished = settling.finish_done() if self.batches else 0
             self.worked = self.worked or bool(begun or planned or finished)
@@ -178,6 +185,8 @@ class Shift:
         if sending_id not in self._frozen:
             self._frozen = {sending_id: Frozen(sending_id)} if len(self._frozen) > 8 else self._frozen
             self._frozen[sending_id] = Frozen(sending_id)
+            if not may_send():  # Asked here, so that this host's file tells of a sending before its first mail leaves.
+                self.ending.set()
         return self._frozen[sending_id]
 
     # What became of it

@@ -5,6 +5,7 @@ has run out writes nothing.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from blogapp.audit import record
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
+from blogapp.delivery import days
 from blogapp.delivery.backoff import next_try, resume_at
 from blogapp.delivery.replies import Outcome, Verdict
 from blogapp.delivery.suppressions import suppress
@@ -65,7 +67,19 @@ def settle_batches(found: Sequence[Settled], owner: str) -> set[int]:
         lost = {one.batch.id for one in found if not _settle(session, one, owner)}
         for sending_id in {one.batch.sending_id for one in found if one.tally.news and one.batch.id not in lost}:
             _goes_well(session, sending_id)
+        _count(session, [one for one in found if one.batch.id not in lost])
         return lost
+
+
+def _count(session: Session, found: Sequence[Settled]) -> None:
+    """Add to what the day's mails came to."""
+    verdicts = Counter(outcome.verdict for one in found for _, outcome in one.tally.others.values())
+    days.count(
+        session,
+        accepted=sum(one.tally.news for one in found),
+        refused=verdicts[Verdict.REFUSED],
+        deferred=verdicts[Verdict.DEFERRED],
+    )
 
 
 def _settle(session: Session, found: Settled, owner: str) -> bool:
@@ -111,6 +125,8 @@ def settle_retry(retry: ClaimedRetry, owner: str, address: str, outcome: Outcome
             _suppress(session, address, outcome, retry.sending_id)
         if state == "accepted":
             _goes_well(session, retry.sending_id)
+        if isinstance(outcome, Outcome):
+            days.count(session, **{state: 1} if state in ("accepted", "refused", "deferred") else {})
 
 
 def pause(sending_id: int, why: str) -> None:
@@ -131,6 +147,19 @@ def pause(sending_id: int, why: str) -> None:
         if sending.pauses == TELL_AFTER_PAUSES:
             notices.held_up(session, sending)
     log.warning("a sending is paused", extra={"sending": sending_id, "reason": why, "times": sending.pauses})
+
+
+def rest(reason: str, until: datetime) -> bool:
+    """Let all sendings rest until then: it is the settings' wish, and no trouble. Whether there were any."""
+    running = select(Sending.id).where(Sending.state.in_(RUNNING))
+    if db.session.execute(running.limit(1)).first() is None:
+        return False
+    with transaction() as session:
+        resting = update(Sending).where(Sending.state.in_(RUNNING))
+        resting = resting.values(state="paused", pause_reason=reason, paused_at=now(), resume_at=until)
+        session.execute(resting, execution_options=PLAIN)
+    log.info("digests rest", extra={"reason": reason, "until": until.isoformat()})
+    return True
 
 
 def to_resume() -> list[int]:

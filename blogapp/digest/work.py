@@ -12,6 +12,8 @@ from sqlalchemy import select
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.site import link_key
+from blogapp.delivery import verp
+from blogapp.delivery.dkim import SignedTemplate, signer
 from blogapp.delivery.envelopes import DOT, BadEnvelope, Envelope
 from blogapp.delivery.headers import ascii_address, parse_mailbox
 from blogapp.delivery.replies import Outcome, Verdict
@@ -39,10 +41,16 @@ class Frozen:
         query = select(Sending.message, Sending.places, Sending.planned_at).where(Sending.id == sending_id)
         row = db.session.execute(query).one()
         self.id = sending_id
-        self.template = Template.from_json(row.message, row.places)
+        template, sign = Template.from_json(row.message, row.places), signer(settings())
+        self.template = SignedTemplate(sign, template) if sign else template
         self.planned_at: datetime = row.planned_at
         self.key = link_key()
-        self.sender = ascii_address(parse_mailbox(settings().mail_from).address)
+        self._sender = ascii_address(parse_mailbox(settings().mail_from).address)
+        self._verp = verp.enabled()
+
+    def sender(self, reader_id: int) -> str:
+        """The envelope sender of one recipient's mail."""
+        return verp.sender_for(self.key, self.id, reader_id) if self._verp else self._sender
 
     def message(self, reader_id: int, address: str, name: str) -> bytes:
         """The message for one recipient. Raises ValueError: no header can hold their address."""
@@ -118,12 +126,11 @@ class BatchWork:
         return self._drained and not self._under_way
 
     def envelopes(self, ending: threading.Event) -> Iterator[Envelope]:
-        sender = self.frozen.sender
         for number, address, name, _ in self._wanted:
             if self.lost or ending.is_set():
                 break
             self._under_way += 1
-            yield DigestMail(number, sender, address, b"", self, name)
+            yield DigestMail(number, self.frozen.sender(number), address, b"", self, name)
         self._drained = True
 
     def note(self, number: int, outcome: Outcome) -> None:
@@ -167,7 +174,7 @@ class RetryWork:
             if why is not None:
                 self._settle(number, why)
             else:
-                yield DigestMail(number, self.frozen.sender, address, b"", self, name)
+                yield DigestMail(number, self.frozen.sender(number), address, b"", self, name)
         self._drained = True
 
     def note(self, number: int, outcome: Outcome) -> None:

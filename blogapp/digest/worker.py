@@ -20,6 +20,7 @@ from blogapp.delivery.relay import parse_relay
 from blogapp.delivery.smtp import RelayTrouble
 from blogapp.delivery.wake import Waker
 from blogapp.digest import planning
+from blogapp.digest.instance import may_send
 from blogapp.digest.sending import new_engine, send_some
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _run(
         try:
             while not stop.is_set():
                 try:
-                    nap = 0.0 if work(engine) else _nap(next_due())
+                    nap = NAP if not may_send() else 0.0 if work(engine) else _nap(next_due())
                 except Exception:
                     # A database that is away, a bug: say so, and look again. Claims are taken up where they were.
                     log.exception("a loop of the worker stumbled")

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp.core import heartbeat, migrate
 from blogapp.core.db import db
+from blogapp.digest.instance import held
 
 bp = Blueprint("health", __name__)
 log = logging.getLogger(__name__)
@@ -56,4 +57,6 @@ def _schema() -> str:
 
 def _worker() -> str:
     silence = int(heartbeat.DEAD_AFTER.total_seconds())
-    return OK if heartbeat.alive("worker:") else f"no sign of life for {silence} s: is `blogapp worker` running?"
+    if not heartbeat.alive("worker:"):
+        return f"no sign of life for {silence} s: is `blogapp worker` running?"
+    return "holds all mail: `blogapp resume-sending` on its host says why" if held() else OK

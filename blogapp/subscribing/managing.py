@@ -6,12 +6,12 @@ from sqlalchemy.orm import Session
 from blogapp.audit import record
 from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand
-from blogapp.core.clock import now
 from blogapp.core.db import transaction
 from blogapp.core.errors import Conflict, TooMany
 from blogapp.delivery.suppressions import lift, suppress, suppressed
 from blogapp.subscribing import mails
 from blogapp.subscribing.addresses import normalise_address
+from blogapp.subscribing.leaving import leave
 from blogapp.subscribing.models import Subscriber
 from blogapp.subscribing.records import find
 
@@ -30,10 +30,7 @@ def unsubscribe_for(subscriber_id: int, by: int) -> Subscriber:
     with transaction() as session:
         demand(session.get(Member, by), ACT)
         subscriber = find(subscriber_id, session, lock=True)
-        if subscriber.state != "unsubscribed":
-            mails.drop_later(session, subscriber)
-            subscriber.unsubscribe(now())
-            record(session, "subscriber.unsubscribe", f"subscriber:{subscriber.id}", by=by, how="admin")
+        leave(session, subscriber, "admin", by)
         return subscriber
 
 

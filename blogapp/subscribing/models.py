@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.core.clock import now
@@ -85,6 +85,28 @@ class Subscriber(Base):
     def left_after(self, at: datetime) -> bool:
         """Whether they unsubscribed after `at`, so that what was asked for before is no longer wanted."""
         return self.unsubscribed_at is not None and self.unsubscribed_at > at
+
+
+class Bounce(Base):
+    """That a mail to a subscriber came back, or that they reported it as spam. Goes with the subscriber.
+
+    `sending_id` is a plain number, so that this floor knows no sendings; NULL for single mails and where only the
+    subscriber is known. `status`: RFC 3463, as far as one was said; `diagnostic` in the words of whoever refused it.
+    """
+
+    __tablename__ = "bounces"
+    __table_args__ = (
+        CheckConstraint("kind IN ('hard', 'soft', 'complaint')", name="kind"),
+        UniqueConstraint("sending_id", "subscriber_id", "kind"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sending_id: Mapped[int | None]
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    status: Mapped[str] = mapped_column(default="")
+    diagnostic: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 
 def _bad_date(message: str) -> Invalid:

@@ -13,7 +13,7 @@ from blogapp.core.db import db, transaction
 from blogapp.delivery.models import OutboxMail
 from blogapp.delivery.suppressions import suppressed
 from blogapp.subscribing import mails
-from blogapp.subscribing.models import Subscriber
+from blogapp.subscribing.models import Bounce, Subscriber
 from blogapp.subscribing.records import find
 
 # How many are forgotten in one transaction, so that nobody waits long for the write lock.
@@ -41,6 +41,16 @@ def data_held(subscriber_id: int) -> dict[str, Any]:
         "new_address": subscriber.new_address,
         "consent": subscriber.consent,
         "suppression": {"reason": suppression.reason, "since": iso(suppression.created_at)} if suppression else None,
+        "bounces": [
+            {
+                "at": iso(row.at),
+                "kind": row.kind,
+                "status": row.status,
+                "reply": row.diagnostic,
+                "sending": row.sending_id,
+            }
+            for row in bounces(subscriber_id)
+        ],
         "log": [{"at": iso(entry.at), "act": entry.act, **entry.detail} for entry in events(subscriber_id)],
         "mails": [
             {"written_at": iso(written), "sent_at": iso(sent) if sent else None, "subject": subject}
@@ -55,6 +65,12 @@ def events(subscriber_id: int) -> list[AuditEntry]:
     return list(db.session.execute(query.order_by(AuditEntry.at, AuditEntry.id)).scalars())
 
 
+def bounces(subscriber_id: int) -> list[Bounce]:
+    """What came back of the mails to a subscriber, oldest first."""
+    query = select(Bounce).where(Bounce.subscriber_id == subscriber_id).order_by(Bounce.at, Bounce.id)
+    return list(db.session.execute(query).scalars())
+
+
 def who(entries: list[AuditEntry]) -> dict[int, str]:
     """The names of the members who did these things."""
     numbers = {entry.member_id for entry in entries if entry.member_id is not None}
@@ -62,7 +78,7 @@ def who(entries: list[AuditEntry]) -> dict[int, str]:
 
 
 def erase(subscriber_id: int, by: int | None = None) -> None:
-    """Forget a subscriber: their row and the single mails to them. Twice is once.
+    """Forget a subscriber: their row, what came back of their mails, the single mails to them. Twice is once.
 
     A suppression stays, since it is what keeps us from mailing them; so does the audit trail, which knows numbers only.
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from blogapp.audit import record
 from blogapp.core.clock import iso, now
 from blogapp.core.db import transaction
-from blogapp.subscribing import mails
 from blogapp.subscribing.adding import Report, add_subscribers
 from blogapp.subscribing.addresses import normalise_address
+from blogapp.subscribing.leaving import leave
 from blogapp.subscribing.listing import count_states, each_subscriber, list_subscribers
 from blogapp.subscribing.models import Subscriber
 from blogapp.subscribing.moving import change_address, confirm_address, keep_address
@@ -52,10 +52,7 @@ def unsubscribe(subscriber_id: int, how: str) -> Subscriber:
     """
     with transaction() as session:
         subscriber = find(subscriber_id, session, lock=True)
-        if subscriber.state != "unsubscribed":
-            mails.drop_later(session, subscriber)
-            subscriber.unsubscribe(now())
-            record(session, "subscriber.unsubscribe", f"subscriber:{subscriber.id}", by=None, how=how)
+        leave(session, subscriber, how)
         return subscriber
 
 

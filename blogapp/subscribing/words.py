@@ -18,6 +18,7 @@ ACTS = {
     "subscriber.suppress": "was suppressed by the team",
     "subscriber.lift": "had the suppression lifted by the team",
     "subscriber.erase": "was erased",
+    "subscriber.bounce": "had a mail come back",
 }
 SOURCES = {
     "form": "the sign-up form",
@@ -29,7 +30,12 @@ HOW = {
     "one-click": "with the mail program’s own button",
     "page": "on the page behind the link in a mail",
     "preferences": "in the preferences",
+    "mail": "by mail",
+    "complaint": "by reporting a mail as spam",
     "admin": "by the team",
+    "hard": "because there is no such mailbox: nothing more will be sent",
+    "soft": "for now",
+    "often": "the third of five: nothing more will be sent",
 }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from blogapp.auth.models import Member
 from blogapp.core import migrate
 from blogapp.core.db import WRITES, Base, db, transaction
-from blogapp.digest import bitmap
+from blogapp.digest import bitmap, instance
 from blogapp.digest.controls import resume_now
 from blogapp.digest.models import Batch, Digest
 from blogapp.digest.publishing import publish, withdraw
@@ -67,8 +67,10 @@ def stilled(held: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def without_the_moment(held: dict[str, bytes]) -> dict[str, bytes]:
-    """Without when exactly a sending was paused, and without the manifest, which says when it was made."""
+    """Without when exactly a sending was paused, when all was made (the manifest), and what the copy is called."""
     found = {name: data for name, data in held.items() if name != "manifest.json"}
+    (site,) = rows(held, "site")
+    found["tables/site.jsonl"] = found["tables/site.jsonl"].replace(site["instance"].encode(), b"this one")
     moments = {row["paused_at"] for row in rows(held, "sendings")} - {None}
     for moment in moments:
         found["tables/sendings.jsonl"] = found["tables/sendings.jsonl"].replace(moment.encode(), b"then")
@@ -172,6 +174,7 @@ def test_a_moved_site_sends_nothing_by_itself_and_what_was_sent_never_again(
     enter(OTHER[kind])
     found = import_archive(tmp_path / "site.tar.gz")
     assert (found.held, found.paused, found.missing) == (1, 1, 0)
+    assert instance.look() == "", "what waited rests already: nothing more is held"
     send_all()
     post = db.session.get_one(Post, sent)
     withdraw(post.id, post.version, alice)

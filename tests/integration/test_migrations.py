@@ -9,8 +9,10 @@ from sqlalchemy import text
 
 from blogapp.auth.models import Member
 from blogapp.core import migrate
-from blogapp.core.db import db
+from blogapp.core.db import db, transaction
 from blogapp.posts.writing import create_post, save_post
+from blogapp.subscribing.models import Bounce
+from tests import readers
 
 
 def fingerprint(title: str, body: str) -> str:
@@ -53,3 +55,14 @@ def test_what_an_older_import_noted_becomes_a_source_and_goes_back(app: Flask, a
     assert rows("SELECT title FROM posts ORDER BY id") == [("Boats",), ("Ours",)]
     assert rows("SELECT body FROM revisions ORDER BY number") == [("As it came.",), ("Edited here.",)]
     migrate.move_to("head")
+
+
+def test_what_came_back_goes_with_its_table_and_the_subscribers_stay(app: Flask) -> None:
+    ann = readers.subscriber("ann@reader.test")
+    with transaction() as session:
+        session.add(Bounce(subscriber_id=ann, sending_id=7, kind="soft", status="4.2.2", diagnostic="full"))
+    db.session.remove()
+    migrate.move_to("0014_feedback")
+    assert rows("SELECT id, address FROM subscribers") == [(ann, "ann@reader.test")]
+    migrate.move_to("head")
+    assert rows("SELECT count(*) FROM bounces") == [(0,)]

@@ -17,6 +17,7 @@ from blogapp.auth.models import Member
 from blogapp.core.db import db
 from blogapp.core.site import site_row
 from blogapp.delivery.models import OutboxMail
+from blogapp.digest import instance
 from blogapp.digest.models import Digest
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
@@ -54,12 +55,14 @@ def names(file: Path) -> list[str]:
 def test_a_restored_site_is_the_same_and_sends_nothing_that_waited(
     blogapp: Command, copy: Command, site: Post, tmp_path: Path
 ) -> None:
-    link_key = site_row().link_key
+    link_key, name = site_row().link_key, site_row().instance
     look = {"templates/reading/home.html": "Ours", "static/own.css": "main { }", "static/.hidden": "", "elsewhere": ""}
     for name, content in look.items():
         (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "data" / name).write_text(content)
     blogapp("backup site.tar.gz")
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "instance").write_text("of a site that was here before")
     said = copy(f"restore {tmp_path / 'site.tar.gz'}").stdout
     assert "Restored 1 files" in said
     assert "held" in said
@@ -69,6 +72,9 @@ def test_a_restored_site_is_the_same_and_sends_nothing_that_waited(
     with restored.app_context():
         assert site_row().link_key == link_key
         assert db.session.execute(select(Digest.state)).scalar_one() == "held"
+        assert site_row().instance != name
+        assert json.loads((tmp_path / "copy" / "instance").read_text())["instance"] == site_row().instance
+        assert instance.look() == "", "what waited rests already: nothing more is held"
         assert db.session.execute(select(OutboxMail.state)).scalar_one() == "failed"
         shown = {path.name for path in (tmp_path / "copy" / "files").glob("??/*")}
         assert shown == {path.name for path in (tmp_path / "data" / "files").glob("??/*")}

@@ -17,7 +17,16 @@ SECTIONS = {
     found[1]: found[2] for found in re.finditer(r"^### `(BLOG_\w+)`\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
 }
 FIELDS = {f"BLOG_{f.name.upper()}": f for f in fields(Settings)}
-TYPES = {str: "text", int: "whole number", bool: "yes or no", Path: "path", date: "date", tuple[str, ...]: "list"}
+TYPES: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "yes or no",
+    Path: "path",
+    date: "date",
+    date | None: "date",
+    tuple[str, ...]: "list",
+}
 
 
 def load(**given: str) -> Settings:
@@ -35,7 +44,9 @@ def written(default: Any) -> str:
     """A default as it would stand in the environment."""
     if isinstance(default, bool):
         return "yes" if default else "no"
-    return ",".join(default) if isinstance(default, tuple) else str(default)
+    if isinstance(default, float):
+        return f"{default:g}"
+    return ",".join(default) if isinstance(default, tuple) else str("" if default is None else default)
 
 
 def test_the_page_has_every_setting_and_no_other() -> None:
@@ -52,7 +63,7 @@ def test_the_page_tells_the_type(name: str) -> None:
         with pytest.raises(BadSetting, match=name):
             load(**{name: "neither"})
     else:
-        assert told.startswith(TYPES[FIELDS[name].type])  # type: ignore[index]
+        assert told.startswith(TYPES[FIELDS[name].type])
 
 
 @pytest.mark.parametrize("name", FIELDS)

@@ -2,8 +2,9 @@
 
 The archive is a .tar.gz: `manifest.json`, `blog.sqlite3` (not with PostgreSQL, which has its own tools), `files/`, and
 the site's own `templates/` and `static/`.
-The secret key is left out on purpose: a backup that gets lost then forges no log-in. A restored site makes a new one,
-so members log in again; the links in old mails go on working, because their key is in the database.
+The secret key and the keys that sign mail (`dkim/`) are left out on purpose: a backup that gets lost then forges
+neither log-in nor mail. A restored site makes a new secret key, so members log in again; the links in old mails go on
+working, because their key is in the database.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ from blogapp.core.db import db
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.core.migrate import known_revisions, present_revision
 from blogapp.core.web import iso
+from blogapp.digest import instance
 from blogapp.porting.archive import packing, stilling
 from blogapp.porting.archive.packing import FILES, MANIFEST, OWN_FILE
 
@@ -80,7 +82,8 @@ def restore(file: Path) -> Manifest:
         if manifest.database == "sqlite":
             if target is None:
                 raise Invalid("This archive holds an SQLite database, and BLOG_DATABASE_URL names PostgreSQL.")
-            _check_and_still(Path(folder) / DATABASE, bool(manifest.schema))
+            name = instance.new_instance()
+            _check_and_still(Path(folder) / DATABASE, name if manifest.schema else "")
         for there in folders:
             if (Path(folder) / there.name).is_dir():
                 shutil.rmtree(there, ignore_errors=True)
@@ -88,7 +91,10 @@ def restore(file: Path) -> Manifest:
         if manifest.database == "sqlite":
             assert target is not None
             target.parent.mkdir(parents=True, exist_ok=True)
+            instance.give_up_place()  # Of a site that was here before. Until there is a new one, all mail is held.
             shutil.move(Path(folder) / DATABASE, target)
+            if manifest.schema:
+                instance.take_place_at_rest(name)
     return manifest
 
 
@@ -171,8 +177,11 @@ def _read_manifest(path: Path) -> Manifest | None:
         return None
 
 
-def _check_and_still(database: Path, has_tables: bool) -> None:
+def _check_and_still(database: Path, name: str) -> None:
     """
+    Args:
+        name: what the site is called from now on (`instance`); empty: it has no tables.
+
     Raises:
         Invalid: the database is broken.
     """
@@ -181,7 +190,8 @@ def _check_and_still(database: Path, has_tables: bool) -> None:
             (verdict,) = connection.execute("PRAGMA quick_check").fetchone()
             if verdict != "ok":
                 raise Invalid(f"The database in the archive is broken: {verdict}")
-            if has_tables:
+            if name:
+                connection.execute(stilling.RENAME, {"instance": name})
                 connection.execute(stilling.HOLD)
                 connection.execute(stilling.PAUSE, {"reason": REASON})
                 connection.execute(stilling.DROP_MAILS)

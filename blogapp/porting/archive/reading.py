@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from blogapp.core import files, migrate
 from blogapp.core.errors import Conflict, Invalid
+from blogapp.digest import instance
 from blogapp.porting.archive import packing, stilling
 from blogapp.porting.archive.carried import KNOWN, SITE, carried_tables, count_rows, go_on_from
 from blogapp.porting.archive.loading import check_references, load_table
@@ -64,6 +65,7 @@ def import_archive(file: Path, *, on_progress: Moved = lambda done, total: None)
             # From here on it may be that the rows are there to stay. Files that nobody names do no harm: the worker
             # sweeps them up.
             store.new.clear()
+        instance.take_place_at_rest(work.instance)
         return found
 
 
@@ -78,6 +80,7 @@ class _Import:
     on_progress: Moved
     tables: dict[str, Table] = field(default_factory=dict)
     loaded: set[str] = field(default_factory=set)
+    instance: str = field(default_factory=instance.new_instance)
     files: int = 0
     done: int = 0
 
@@ -132,6 +135,7 @@ class _Import:
         check_references(self.connection)
         migrate.move(self.connection, "head")
         searching.fill_all(self.connection)
+        self.connection.execute(text(stilling.RENAME), {"instance": self.instance})
         held = self.connection.execute(text(stilling.HOLD)).rowcount
         paused = self.connection.execute(text(stilling.PAUSE), {"reason": REASON}).rowcount
         go_on_from(self.connection, carried_tables(self.connection), self.manifest.last_ids)

@@ -7,6 +7,8 @@ PAUSE = (
     "UPDATE sendings SET state = 'paused', resume_at = NULL, paused_at = CURRENT_TIMESTAMP, pause_reason = :reason "
     "WHERE state <> 'sent'"
 )
+# The copy is a site of its own from now on (digest/instance.py): what is at rest above needs no further hold.
+RENAME = "UPDATE site SET instance = :instance"
 # For a copy that holds single mails; an archive leaves them out.
 DROP_MAILS = (
     "UPDATE outbox SET state = 'failed', owner = NULL, lease_until = NULL, reply = 'restored from a backup' "
