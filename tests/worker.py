@@ -12,7 +12,7 @@ from blogapp.core.db import db, transaction
 from blogapp.core.site import site_row
 from blogapp.delivery.owners import owner_name
 from blogapp.digest import bitmap, planning
-from blogapp.digest.instance import take_place
+from blogapp.digest.instance import may_send, take_place
 from blogapp.digest.models import Batch, Sending, SendingException
 from blogapp.digest.progress import Progress, progress_of_post
 from blogapp.digest.publishing import publish
@@ -37,6 +37,7 @@ def publish_draft(author: Member, week: int = 7) -> Post:
 
 def many_subscribers(count: int) -> list[str]:
     """`r1@reader.test` … confirmed an hour before anything."""
+    assert may_send()  # As a worker does when it starts: this host's file comes before the first sending.
     at = now() - timedelta(hours=1)
     addresses = [f"r{number}@reader.test" for number in range(1, count + 1)]
     with transaction() as session:

@@ -62,7 +62,7 @@ def test_what_came_back_goes_with_its_table_and_the_subscribers_stay(app: Flask)
     with transaction() as session:
         session.add(Bounce(subscriber_id=ann, sending_id=7, kind="soft", status="4.2.2", diagnostic="full"))
     db.session.remove()
-    migrate.move_to("0014_feedback")
+    migrate.move_to("0013_nonce")
     assert rows("SELECT id, address FROM subscribers") == [(ann, "ann@reader.test")]
     migrate.move_to("head")
     assert rows("SELECT count(*) FROM bounces") == [(0,)]
