@@ -33,10 +33,12 @@ from blogapp.core.stamps import Stamps
 from blogapp.core.web import TrustedProxies, init_web
 from blogapp.delivery.dkim import signer
 from blogapp.delivery.relay import parse_relay
+from blogapp.digest import history
 from blogapp.porting import models as porting_models  # noqa: F401  # its table belongs to every database
 from blogapp.reading.health import bp as health
 from blogapp.reading.views import bp as reading
 from blogapp.reading.views import former_address
+from blogapp.subscribing.privacy import also_hold
 from blogapp.subscribing.views import bp as subscribing
 
 csrf = CSRFProtect()
@@ -124,6 +126,7 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
     init_fragments(app)
     init_overrides(app)
     init_access_log(app, known_member_id)
+    also_hold(app, "digests", history.held)
     for blueprint in (auth, authoring, subscribing, admin, reading, health):
         app.register_blueprint(blueprint)
     for view in app.view_functions.values():

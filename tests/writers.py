@@ -49,7 +49,7 @@ ELSEWHERE = frozenset(
     digest.claims.renew_retries digest.compose.send_test_copy digest.controls.resume_now digest.controls.settle_doubts
     digest.feedback.take_in
     digest.instance.resume_sending
-    digest.planning._begin digest.planning._plan_slice digest.planning._postpone
+    digest.planning._begin digest.planning._holds digest.planning._plan_slice digest.planning._postpone
     digest.publishing._control digest.publishing.send_digest
     digest.settling._finish digest.settling.pause digest.settling.resume digest.settling.settle_batches
     digest.settling.settle_retry

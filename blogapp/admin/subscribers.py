@@ -10,6 +10,7 @@ from blogapp.auth.session import asking, members_only, tell
 from blogapp.core.db import db
 from blogapp.core.errors import BlogError, Gone, NotFound
 from blogapp.delivery.suppressions import suppressed
+from blogapp.digest.history import history
 from blogapp.subscribing import managing
 from blogapp.subscribing.adding import add_subscribers
 from blogapp.subscribing.listing import by_month, count_states, list_subscribers
@@ -18,6 +19,7 @@ from blogapp.subscribing.privacy import erase, events, who
 from blogapp.subscribing.records import find
 
 PAGE = 50
+DIGESTS = 25
 STATES = {
     "": "all",
     "confirmed": "confirmed",
@@ -67,15 +69,20 @@ def add() -> ResponseReturnValue:
 @bp.get("/admin/subscribers/<int(max=2147483647):subscriber_id>")
 @members_only
 def subscriber(subscriber_id: int) -> ResponseReturnValue:
-    """One of them: state, consent, what happened."""
+    """One of them: state, consent, what happened, the digests sent to them; `?before=` a sending."""
     demand(asking(), "subscriber.see")
     someone = _find(subscriber_id)
+    before = request.args.get("before", type=int)
+    sent = history(someone.id, before=before, limit=DIGESTS + 1)
     return render_template(
         "admin/subscribers_one.html",
         subscriber=someone,
         suppression=suppressed(db.session(), someone.address),
         events=(happened := events(someone.id)),
         names=who(happened),
+        digests=sent[:DIGESTS],
+        before=before,
+        older=sent[DIGESTS - 1].sending_id if len(sent) > DIGESTS else None,
     )
 
 

@@ -6,13 +6,12 @@ from flask.typing import ResponseReturnValue
 from blogapp.auth.permissions import demand
 from blogapp.auth.session import asking, members_only
 from blogapp.authoring.blueprint import ID, bp
-from blogapp.authoring.showing import GONE
-from blogapp.authoring.story import story_of
+from blogapp.authoring.showing import GONE, told
 from blogapp.authoring.wording import size
 from blogapp.core.clock import now
 from blogapp.core.errors import NotFound
-from blogapp.digest.audience import audience
 from blogapp.digest.compose import preview
+from blogapp.digest.outlook import look
 from blogapp.digest.progress import progress_of_post
 from blogapp.posts.queries import read_post
 
@@ -35,7 +34,7 @@ def digest(post_id: int) -> ResponseReturnValue:
         post=read_post(post_id),
         mail=mail,
         size=size(mail.size_bytes),
-        audience=audience(),
+        audience=look(),
         left=progress is not None and progress.state in GONE,
     )
 
@@ -59,7 +58,7 @@ def digest_progress(post_id: int) -> ResponseReturnValue:
     progress = progress_of_post(post_id)
     if progress is None:
         raise NotFound("This post has no digest.")
-    story = story_of(progress, now())
+    story = told(progress, now())
     return {
         "state": story.state,
         "line": story.line,

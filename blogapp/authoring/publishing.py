@@ -30,7 +30,9 @@ def publish(post_id: int) -> ResponseReturnValue:
     with_digest = "digest" in request.form
     return act_on(
         post_id,
-        lambda: digest.publish(post_id, version_seen(), asking().id, with_digest=with_digest),
+        lambda: digest.publish(
+            post_id, version_seen(), asking().id, with_digest=with_digest, audience=_audience_agreed()
+        ),
         "Published.",
     )
 
@@ -63,14 +65,17 @@ def restore(post_id: int) -> ResponseReturnValue:
 def send_now(post_id: int) -> ResponseReturnValue:
     """Let the digest leave at once."""
     number = _digest_of(post_id)
-    return act_on(post_id, lambda: digest.send_now(number, asking().id), "The digest leaves now.")
+    agreed = _audience_agreed()
+    return act_on(post_id, lambda: digest.send_now(number, asking().id, audience=agreed), "The digest leaves now.")
 
 
 @bp.post(f"/posts/{ID}/digest/arm")
 @members_only
 def send_digest(post_id: int) -> ResponseReturnValue:
     """Send what was published without a digest as one after all."""
-    return act_on(post_id, lambda: digest.send_digest(post_id, asking().id), "It is sent as a digest.")
+    agreed = _audience_agreed()
+    done = "It is sent as a digest."
+    return act_on(post_id, lambda: digest.send_digest(post_id, asking().id, audience=agreed), done)
 
 
 @bp.post(f"/posts/{ID}/digest/hold")
@@ -118,8 +123,18 @@ def test_copy(post_id: int) -> ResponseReturnValue:
 
 def version_seen() -> int:
     """The version of the post that the person who clicked saw; -1 fits none."""
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    number = _posted("version")
+    return -1 if number is None else number
+
+
+def _audience_agreed() -> int | None:
+    """How many they said yes to, where they were asked once more."""
+    return _posted("audience")
+
+
+def _posted(name: str) -> int | None:
+    text = request.form.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _digest_of(post_id: int) -> int:

@@ -2,15 +2,18 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from blogapp.authoring.story import story_of
+from blogapp.authoring.reach import Reach, reach_of
+from blogapp.authoring.speed import speed_of
+from blogapp.authoring.story import Story, story_of
 from blogapp.authoring.wording import DigestFacts, PostFacts, State, people, span, state_of
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.heartbeat import alive
-from blogapp.digest.audience import Audience, audience
+from blogapp.digest.figures import figures_of
+from blogapp.digest.outlook import look
 from blogapp.digest.progress import Progress, progress_of_post
 from blogapp.digest.publishing import arms_by_default
 from blogapp.posts.deleted import gone_on
@@ -26,14 +29,19 @@ COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
 
 @dataclass(frozen=True)
 class Outlook:
-    """What publishing would do, said before anything leaves. `ticked`: it sends a digest unless somebody says no."""
+    """What publishing would do, said before anything leaves. `ticked`: it sends a digest unless somebody says no;
+    `line`: why it sends none in any case."""
 
-    can_send: bool
     ticked: bool
-    line: str
-    excluded: str
     hold: str
     warnings: list[str]
+    reach: Reach | None = None
+    line: str = ""
+
+    @property
+    def can_send(self) -> bool:
+        """Whether publishing can send a digest."""
+        return self.reach is not None
 
 
 def post_page(post_id: int) -> dict[str, Any]:
@@ -42,13 +50,15 @@ def post_page(post_id: int) -> dict[str, Any]:
     progress = progress_of_post(post_id)
     at = now()
     revisions = list_revisions(post_id)
-    story = story_of(progress, at) if progress else None
+    story = told(progress, at) if progress else None
+    draft = post.state == "draft" and post.deleted_at is None
     return {
         "post": post,
         "state": _state(post, progress),
         "progress": progress,
         "story": story,
-        "outlook": _outlook(post, progress) if post.state == "draft" and post.deleted_at is None else None,
+        "outlook": _outlook(post, progress, at) if draft else None,
+        "reach": reach_of(look(), at) if story and story.state in ("waiting", "held") and not story.live else None,
         "worker_missing": story is not None and story.live and not alive("worker"),
         "revisions": revisions[:REVISIONS_SHOWN],
         "older_revisions": max(0, len(revisions) - REVISIONS_SHOWN),
@@ -56,6 +66,12 @@ def post_page(post_id: int) -> dict[str, Any]:
         "tags": tags_of(post_id),
         "gone_on": gone_on(post.deleted_at) if post.deleted_at else None,
     }
+
+
+def told(progress: Progress, at: datetime) -> Story:
+    """How a digest is doing, in sentences; what came after it once it is sent."""
+    figures = figures_of(progress.digest_id) if progress.state == "sent" else None
+    return story_of(progress, at, speed_of(progress), figures)
 
 
 def _state(post: Post, progress: Progress | None) -> State:
@@ -68,23 +84,12 @@ def _state(post: Post, progress: Progress | None) -> State:
     return state_of(facts, digest, now())
 
 
-def _outlook(post: Post, progress: Progress | None) -> Outlook:
+def _outlook(post: Post, progress: Progress | None, at: datetime) -> Outlook:
     if progress is not None and progress.state in GONE:
         line = f"Its digest has left already, to {people(progress.accepted)}. Publishing it again sends nothing."
-        return Outlook(False, False, line, "", "", _warnings(post))
-    reached = audience()
-    verb = "gets" if reached.count < 2 else "get"
-    line = (
-        f"{people(reached.count).capitalize()} {verb} the digest." if reached.count else "Nobody gets the digest yet."
-    )
+        return Outlook(False, "", _warnings(post), line=line)
     ticked = arms_by_default(post, progress.state if progress else None)
-    return Outlook(True, ticked, line, _excluded(reached), _hold(), _warnings(post))
-
-
-def _excluded(reached: Audience) -> str:
-    """`Left out: 12 paused, 3 not confirmed.`"""
-    left_out = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reached.excluded.items()) if number)
-    return f"Left out: {left_out}." if left_out else ""
+    return Outlook(ticked, _hold(), _warnings(post), reach_of(look(), at))
 
 
 def _hold() -> str:

@@ -7,6 +7,7 @@ import click
 from sqlalchemy import ColumnElement, select
 
 from blogapp.auth.models import Member
+from blogapp.cli import Refused
 from blogapp.cli.context import acting, inside, member_id
 from blogapp.cli.output import json_option, limit_option, progress_bar, show
 from blogapp.core.db import db
@@ -14,6 +15,7 @@ from blogapp.core.errors import NotFound
 from blogapp.core.web import local
 from blogapp.digest import publishing
 from blogapp.digest.models import Digest
+from blogapp.digest.outlook import AudienceChanged
 from blogapp.posts.models import KINDS, Post
 from blogapp.posts.rendering import render_again
 
@@ -53,8 +55,15 @@ def list_(state: str | None, kind: str | None, limit: int | None, as_json: bool)
 @click.option(
     "--digest/--no-digest", default=None, help="Send it as a digest, or not.  [default: week posts leave as one]"
 )
+@click.option(
+    "--yes-audience",
+    "audience",
+    type=click.IntRange(0),
+    metavar="NUMBER",
+    help="Send the digest to so many, where it refuses because far more or fewer got the last one.",
+)
 @acting
-def publish(which: str, digest: bool | None, as_member: str | None) -> None:
+def publish(which: str, digest: bool | None, audience: int | None, as_member: str | None) -> None:
     """Make a post public; SLUG may also be its id. Its digest leaves as if published in the browser.
 
     \b
@@ -64,7 +73,12 @@ def publish(which: str, digest: bool | None, as_member: str | None) -> None:
     """
     with inside():
         found = find_post(which)
-        done = publishing.publish(found.id, found.version, member_id(as_member), with_digest=digest)
+        try:
+            done = publishing.publish(
+                found.id, found.version, member_id(as_member), with_digest=digest, audience=audience
+            )
+        except AudienceChanged as changed:
+            raise Refused(f"{changed} Nothing was done. To go on, add --yes-audience {changed.outlook.count}") from None
         click.echo(f"Published: {done.title} (/{done.slug})")
         if (line := _digest_line(done.id)) is not None:
             click.echo(line)

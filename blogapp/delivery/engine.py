@@ -62,6 +62,7 @@ class Engine:
         self._results: list[Result] = []
         self._waiting: deque[Stream] = deque()  # for a connection
         self._trouble = ""
+        self._dry = False  # the caller had nothing more when it was asked last
         self._limit = connections
         self._grow_at = self._ask_at = 0.0
         self._breaks = self._slowed = 0
@@ -108,7 +109,7 @@ class Engine:
         Raises:
             RelayTrouble: the relay cannot be used just now. What was in flight has been waited for.
         """
-        self._trouble = ""
+        self._trouble, self._dry = "", False
         try:
             while True:
                 self._assign(more)
@@ -124,7 +125,10 @@ class Engine:
                 if self._trouble and not any(lane.dialogue.in_flight for lane in self._lanes):
                     raise RelayTrouble(self._trouble)
                 if not self._under_way():
-                    return
+                    if self._dry:
+                        return
+                    self._ask_at = 0.0
+                    continue
                 self._listen()
                 if self._results:
                     results, self._results = self._results, []
@@ -161,7 +165,8 @@ class Engine:
         if wanted > 0 and at >= self._ask_at and (wanted * 4 >= self._limit or at >= self._ask_at + GATHER):
             found = more(wanted)
             self._waiting.extend(Stream(iter(one)) for one in found)
-            self._ask_at = time.monotonic() + (ASK_AGAIN if len(found) < wanted else 0.0)
+            self._dry = len(found) < wanted
+            self._ask_at = time.monotonic() + (ASK_AGAIN if self._dry else 0.0)
         if not self._waiting:
             return
         for lane in self._lanes:
@@ -286,6 +291,8 @@ class Engine:
             if outcome.verdict is Verdict.ACCEPTED:
                 self._breaks = self._slowed = 0
                 self.pace.accepted(domain_of(envelope))
+            elif outcome.verdict is Verdict.SLOW_DOWN and lane.has_had_its_share:
+                final = self._again(lane, envelope, outcome, blamed=False)
             elif outcome.verdict is Verdict.SLOW_DOWN:
                 slow = outcome.reply
                 self.pace.slowed(domain_of(envelope), slow)

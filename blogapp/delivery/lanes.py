@@ -92,6 +92,11 @@ class Lane:
         """Whether it is ours to speak: everything has been written and answered."""
         return not self.unsent and self.dialogue.awaited is None
 
+    @property
+    def has_had_its_share(self) -> bool:
+        """Whether the relay takes leave after some good mails: it wants another connection, not fewer mails."""
+        return bool(self.dialogue.over) and self.dialogue.accepted > 0
+
     def write(self, upcoming: Envelope | None) -> list[Result]:
         """Say what is to be said next, with `upcoming` begun if there is one. Raises BadEnvelope: nothing was said."""
         self.unsent = self.dialogue.write(upcoming)

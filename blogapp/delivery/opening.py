@@ -10,42 +10,65 @@ from collections import deque
 
 from blogapp.delivery.relay import Relay
 from blogapp.delivery.smtp import QUIT_TIMEOUT, Connection, RelayTrouble
+from blogapp.delivery.wire import why
 
 
 class Openers:
-    """Opens connections to one relay. `socket` becomes readable when `done` has something."""
+    """Opens connections to one relay. `socket` becomes readable when `done` has something.
+
+    Raises:
+        RelayTrouble: this machine has no sockets left.
+    """
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
         self.pending = 0
-        self.socket, self._bell = socket.socketpair()
+        try:
+            self.socket, self._bell = socket.socketpair()
+        except OSError as error:
+            raise RelayTrouble(f"no connection can be opened: {why(error)}") from None
         self.socket.setblocking(False)
         self._done: deque[Connection | Exception] = deque()
         self._given_up = threading.Event()
 
     def start(self) -> None:
-        """Begin to open one more."""
+        """Begin to open one more.
+
+        Raises:
+            RelayTrouble: this machine has no thread left for it.
+        """
+        try:
+            threading.Thread(target=self._open, name="opener", daemon=True).start()
+        except RuntimeError as error:
+            raise RelayTrouble(f"no connection can be opened: {error}") from None
         self.pending += 1
-        threading.Thread(target=self._open, name="opener", daemon=True).start()
 
     def done(self) -> list[Connection | Exception]:
         """What has come of them: open connections, or why not."""
         with contextlib.suppress(BlockingIOError):
             self.socket.recv(4096)
-        found = []
-        while self._done:
-            found.append(self._done.popleft())
-            self.pending -= 1
+        found = self._take()
+        self.pending -= len(found)
         return found
 
     def close(self) -> None:
         """Give up on those that are not open yet."""
         self._given_up.set()
-        for one in self.done():
-            if isinstance(one, Connection):
-                one.hang_up()
+        self._hang_up_all()
         self.socket.close()
         self._bell.close()
+
+    def _take(self) -> list[Connection | Exception]:
+        found: list[Connection | Exception] = []
+        with contextlib.suppress(IndexError):
+            while True:
+                found.append(self._done.popleft())
+        return found
+
+    def _hang_up_all(self) -> None:
+        for one in self._take():
+            if isinstance(one, Connection):
+                one.hang_up()
 
     def _open(self) -> None:
         found: Connection | Exception
@@ -53,9 +76,9 @@ class Openers:
             found = Connection(self.relay, lambda: "nobody waits for it any more" if self._given_up.is_set() else "")
         except Exception as error:
             found = error
-        if self._given_up.is_set() and isinstance(found, Connection):
-            found.hang_up()
         self._done.append(found)
+        if self._given_up.is_set():
+            self._hang_up_all()
         with contextlib.suppress(OSError):
             self._bell.send(b".")
 
@@ -76,6 +99,3 @@ def take_leave(sockets: list[socket.socket]) -> None:
 def take_leave_meanwhile(one: socket.socket) -> None:
     """The same for one, while the loop goes on."""
     threading.Thread(target=take_leave, args=([one],), name="farewell", daemon=True).start()
-
-
-__all__ = ["Openers", "RelayTrouble", "take_leave", "take_leave_meanwhile"]

@@ -44,6 +44,8 @@ NO_RELAYING = re.compile(
     re.IGNORECASE,
 )
 TOO_FAST = re.compile(r"too (?:fast|many|much)|rate.?limit|throttl|slow down|try .*slower|frequency", re.IGNORECASE)
+# RFC 3463 §3.4: its system is full, takes nothing just now, or is not set up well. 452 alone says the first.
+BUSY = frozenset({"4.3.1", "4.3.2", "4.3.5"})
 GREYLISTED = re.compile(r"gr[ae]y-?list", re.IGNORECASE)
 ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@:;,]+>?")
 LONGEST_REPLY = 200
@@ -96,16 +98,20 @@ def is_about_us(reply: Reply, phase: Phase) -> bool:
         return True
     if phase is Phase.MAIL and reply.code >= 500 and reply.code != 552:
         return True  # They do not like our sender. (552: this message is too large.)
+    if phase is Phase.MAIL and reply.code < 500 and not asks_for_less(reply):
+        return True  # No recipient has been named yet: it is busy with itself (452 4.3.1, its disk is full).
     return reply.code in RELAY_DEMANDS or (reply.code >= 500 and bool(NO_RELAYING.search(reply.text)))
 
 
 def asks_for_less(reply: Reply) -> bool:
-    """Whether the relay wants fewer or slower mails: 421, 4.7.x, or 45x with words to that effect.
+    """Whether the relay wants fewer or slower mails: 421, 4.7.x, or 45x with words to that effect; or has no room.
 
     Greylisting (also 4.7.x) is about one recipient and goes by itself when the mail comes again later.
     """
     if not 400 <= reply.code <= 499 or GREYLISTED.search(reply.text):
         return False
+    if reply.enhanced in BUSY or (reply.code == 452 and not reply.enhanced):
+        return True
     return reply.code == 421 or reply.enhanced.startswith("4.7.") or bool(TOO_FAST.search(reply.text))
 
 

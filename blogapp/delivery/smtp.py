@@ -25,6 +25,7 @@ TIMEOUTS = {
     Phase.DATA: 120,
     Phase.BODY: 180,
     Phase.DOT: 600,
+    Phase.LONE: 600,
 }
 CONNECT_TIMEOUT = 15
 HANDSHAKE_TIMEOUT = 30

@@ -22,3 +22,9 @@ def to_ids(bits: bytes | None, lo: int) -> list[int]:
     return [
         lo + 8 * index + bit for index, byte in enumerate(bits or b"") if byte for bit in range(8) if byte >> bit & 1
     ]
+
+
+def holds(bits: bytes | None, lo: int, number: int) -> bool:
+    """Whether `number`, which is not below `lo`, is in the set."""
+    place = number - lo
+    return bits is not None and place >> 3 < len(bits) and bool(bits[place >> 3] >> (place & 7) & 1)

@@ -45,7 +45,8 @@ class Digest(Base):
     """That a post leaves as a digest: one row per post, for ever.
 
     waiting (until due_at) -> sending -> sent. Before the sending begins a person may hold it (`held`) or cancel it
-    (`cancelled`), and withdrawing the post makes it `withdrawn`; publishing again arms it again.
+    (`cancelled`), and withdrawing the post makes it `withdrawn`; publishing again arms it again. The program holds it
+    by itself, and says why in `held_reason`, where the audience is not what the author was told (`audience_seen`).
     """
 
     __tablename__ = "digests"
@@ -64,6 +65,9 @@ class Digest(Base):
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     sending_id: Mapped[int | None] = mapped_column(ForeignKey("sendings.id"), index=True)
+    audience_seen: Mapped[int | None]
+    audience_seen_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    held_reason: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
 
     post: Mapped[Post] = relationship()
@@ -84,6 +88,7 @@ class Batch(Base):
     __table_args__ = (
         CheckConstraint("state IN ('open', 'claimed', 'done')", name="state"),
         Index("ix_batches_sending_state", "sending_id", "state", "id"),
+        Index("ix_batches_sending_lo", "sending_id", "lo"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -111,6 +116,7 @@ class SendingException(Base):
     __table_args__ = (
         CheckConstraint("state IN ('deferred', 'refused', 'skipped', 'in_doubt', 'accepted')", name="state"),
         Index("ix_exceptions_state_due", "state", "due_at"),
+        Index("ix_exceptions_sending_state", "sending_id", "state"),
     )
 
     sending_id: Mapped[int] = mapped_column(ForeignKey("sendings.id", ondelete="CASCADE"), primary_key=True)

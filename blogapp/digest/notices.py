@@ -21,6 +21,11 @@ def cannot_compose(session: Session, digest: Digest, why: str) -> None:
     _tell(session, post, "digest-failed", why=why)
 
 
+def audience_changed(session: Session, digest: Digest) -> None:
+    """It was about to leave, and is held: its audience is not at all what the author was told of."""
+    _tell(session, session.get_one(Post, digest.post_id), "digest-audience", why=digest.held_reason)
+
+
 def held_up(session: Session, sending: Sending) -> None:
     """The relay has not taken mails for a while."""
     for digest in _digests(session, sending.id):

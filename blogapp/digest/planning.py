@@ -13,7 +13,7 @@ from blogapp.audit import record
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.core.site import site_version
-from blogapp.digest import bitmap, notices
+from blogapp.digest import bitmap, notices, outlook
 from blogapp.digest.audience import eligible
 from blogapp.digest.compose import Composed, compose
 from blogapp.digest.models import Batch, Digest, Sending
@@ -73,6 +73,8 @@ def plan_some(seconds: float) -> bool:
 
 
 def _begin(digest_id: int, post_id: int, owner: str) -> bool:
+    if _holds(digest_id, post_id):
+        return False
     for _ in range(TRIES):
         db.session.rollback()  # Look at the present.
         seen = site_version()
@@ -96,6 +98,19 @@ def _begin(digest_id: int, post_id: int, owner: str) -> bool:
                 record(session, "digest.begin", f"digest:{digest_id}", by=None, worker=owner)
                 return True
     return False  # Very busy: the loop comes back at once.
+
+
+def _holds(digest_id: int, post_id: int) -> bool:
+    """Whether the digest is held, because its audience is not at all what its author was told of."""
+    db.session.rollback()
+    seen = outlook.to_hold(digest_id)
+    if seen is None:
+        return False
+    with transaction() as session:
+        digest = _lock(session, digest_id, post_id)
+        if digest is not None:
+            outlook.hold(session, digest, seen)
+    return True
 
 
 def _lock(session: Session, digest_id: int, post_id: int) -> Digest | None:

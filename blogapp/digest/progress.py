@@ -44,6 +44,7 @@ class Progress:
     waiting: int = 0
     in_doubt: int = 0
     held_back: int = 0
+    held_reason: str = ""
     pause_reason: str = ""
     paused_at: datetime | None = None
     resume_at: datetime | None = None
@@ -71,12 +72,12 @@ def progress_of_post(post_id: int) -> Progress | None:
 
 
 def _progress(connection: Connection, digest_id: int) -> Progress:
-    query = select(Digest.sending_id, Digest.state, Digest.due_at).where(Digest.id == digest_id)
+    query = select(Digest.sending_id, Digest.state, Digest.due_at, Digest.held_reason).where(Digest.id == digest_id)
     digest = connection.execute(query).one_or_none()
     if digest is None:
         raise NotFound("There is no such digest.")
     if digest.sending_id is None:
-        return Progress(digest_id, digest.state, digest.due_at)
+        return Progress(digest_id, digest.state, digest.due_at, held_reason=digest.held_reason)
     accepted = _accepted_at_once(connection, digest.sending_id)
     exceptions = _exceptions(connection, digest.sending_id)
     # The candidates last: they only grow, so what is left of them is never less than nothing.
@@ -92,6 +93,7 @@ def _progress(connection: Connection, digest_id: int) -> Progress:
         digest.due_at,
         candidates=sending.candidates,
         waiting=sending.candidates - sum(counts.values()),
+        held_reason="",
         held_back=_held_back(connection, digest.sending_id),
         pause_reason=sending.pause_reason if paused else "",
         paused_at=sending.paused_at if paused else None,

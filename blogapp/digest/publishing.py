@@ -4,6 +4,7 @@
 withdrawing the post puts the digest to sleep, and publishing again arms it again.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -17,7 +18,9 @@ from blogapp.core.config import settings
 from blogapp.core.db import bump_version, transaction
 from blogapp.core.errors import Conflict, NotFound
 from blogapp.delivery.wake import DIGESTS, notify
+from blogapp.digest import outlook
 from blogapp.digest.models import Digest
+from blogapp.digest.outlook import Outlook
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.hub import announce
 from blogapp.posts.models import Post
@@ -27,19 +30,24 @@ from blogapp.posts.queries import find_post, newest_revision
 GONE = ("sending", "sent")
 
 
-def publish(post_id: int, version: int, by: int, *, with_digest: bool | None = None) -> Post:
+def publish(
+    post_id: int, version: int, by: int, *, with_digest: bool | None = None, audience: int | None = None
+) -> Post:
     """Make a post public and, if it asks for one, arm its digest.
 
     Args:
         version: of the post as the person who clicked saw it.
         with_digest: None leaves it to `arms_by_default`.
+        audience: how many the person agreed to, where they were asked because it has changed a lot.
 
     Raises:
         NotFound: there is no such post.
         NotAllowed: `by` may not publish it.
         Conflict: it was saved since, or is public already.
+        AudienceChanged: it would go to far more or fewer than the last digest, and nobody has agreed to that.
         Invalid: there is nothing to read, or it is deleted.
     """
+    seen = None if with_digest is False else outlook.look_for(Digest.post_id == post_id)
     with transaction() as session:
         post = find_post(session, post_id)
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
@@ -52,7 +60,7 @@ def publish(post_id: int, version: int, by: int, *, with_digest: bool | None = N
         newest = newest_revision(session, post.id)
         if newest is not None:
             newest.was_published = True
-        digest = _arm(session, post) if wanted else _disarm(session, post, "cancelled")
+        digest = _arm(session, post, seen, audience) if wanted and seen else _disarm(session, post, "cancelled")
         record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None)
         _tell_readers(session, post)
         return post
@@ -120,18 +128,24 @@ def cancel(digest_id: int, by: int) -> Digest:
     return _control(digest_id, by, "digest.cancel", ("waiting", "held"), "cancelled")
 
 
-def send_now(digest_id: int, by: int) -> Digest:
-    """Let a waiting, held or cancelled digest leave at once."""
-    return _control(digest_id, by, "digest.send_now", ("waiting", "held", "cancelled"), "waiting", due_now=True)
+def send_now(digest_id: int, by: int, *, audience: int | None = None) -> Digest:
+    """Let a waiting, held or cancelled digest leave at once. `audience` as for `publish`. Raises AudienceChanged."""
+    seen = outlook.look_for(Digest.id == digest_id)
+    allowed = ("waiting", "held", "cancelled")
+    return _control(
+        digest_id, by, "digest.send_now", allowed, "waiting", leave=lambda digest: outlook.agree(digest, seen, audience)
+    )
 
 
-def send_digest(post_id: int, by: int) -> Digest:
+def send_digest(post_id: int, by: int, *, audience: int | None = None) -> Digest:
     """Arm the digest of a post that is public without one; it leaves after the hold, as if published now.
 
     Raises:
         NotFound, NotAllowed: as for `publish`.
         Conflict: the post is not public, or its digest waits or has left already.
+        AudienceChanged: as for `publish`.
     """
+    seen = outlook.look_for(Digest.post_id == post_id)
     with transaction() as session:
         post = find_post(session, post_id)
         demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
@@ -140,7 +154,7 @@ def send_digest(post_id: int, by: int) -> Digest:
         digest = _find_digest(session, post)
         if digest is not None and digest.state in (*GONE, "waiting"):
             raise Conflict(_why_not(digest))
-        digest = _arm(session, post)
+        digest = _arm(session, post, seen, audience)
         session.flush()
         record(session, "digest.arm", f"digest:{digest.id}", by=by, post=post.id)
         return digest
@@ -151,7 +165,7 @@ def _find_digest(session: Session, post: Post) -> Digest | None:
     return session.execute(query.with_for_update(of=Digest)).scalar_one_or_none()
 
 
-def _arm(session: Session, post: Post) -> Digest:
+def _arm(session: Session, post: Post, seen: Outlook, agreed: int | None) -> Digest:
     due_at = now() + timedelta(seconds=settings().digest_hold_seconds)
     digest = _find_digest(session, post)
     if digest is None:
@@ -159,6 +173,8 @@ def _arm(session: Session, post: Post) -> Digest:
         session.add(digest)
     elif digest.state not in GONE:
         digest.state, digest.due_at = "waiting", due_at
+    if digest.state == "waiting":
+        outlook.agree(digest, seen, agreed)
     notify(session, DIGESTS)
     return digest
 
@@ -171,7 +187,13 @@ def _disarm(session: Session, post: Post, state: str) -> Digest | None:
 
 
 def _control(
-    digest_id: int, by: int, act: str, allowed: tuple[str, ...], state: str, *, due_now: bool = False
+    digest_id: int,
+    by: int,
+    act: str,
+    allowed: tuple[str, ...],
+    state: str,
+    *,
+    leave: Callable[[Digest], None] | None = None,
 ) -> Digest:
     with transaction() as session:
         digest = session.get(Digest, digest_id, with_for_update={"of": Digest}, populate_existing=True)
@@ -181,8 +203,9 @@ def _control(
         demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
         if digest.state not in allowed or post.state != "published":
             raise Conflict(_why_not(digest))
-        digest.state = state
-        if due_now:
+        digest.state, digest.held_reason = state, ""
+        if leave:
+            leave(digest)
             digest.due_at = now()
             notify(session, DIGESTS)
         record(session, act, f"digest:{digest.id}", by=by, post=post.id)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from blogapp.core.config import settings
 from blogapp.core.db import db
@@ -41,8 +41,9 @@ CHORES = 0.25
 PLAN_SECONDS = 0.1
 # So many refusals with the same code and nobody accepted in between: that is no judgement of the recipients.
 REFUSALS_IN_A_ROW = 20
-# How long to wait before a database that is away is asked again. Seconds.
-AWAY = 0.5
+# How long to wait before a database that is away is asked again, how long in all, and how long where all that is to be
+# done is to note who was accepted, while the relay waits for us. Seconds.
+AWAY, PATIENCE, NOTING = 0.5, 50.0, 20.0
 
 
 def new_engine() -> Engine:
@@ -94,10 +95,10 @@ class Shift:
         self.retries: RetryWork | None = None
         self.ending = threading.Event()  # nothing more is to be begun
         self.worked = False
+        self._in_trouble: set[int] = set()
         self._refused: list[tuple[BatchWork, int]] = []
         self._frozen: dict[int, Frozen] = {}
         self._chores_at = self._retry_at = 0.0
-        self._noted_down = True
 
     def run(self) -> bool:
         """Send; whether there was anything to do."""
@@ -113,7 +114,7 @@ class Shift:
                 trouble = str(error)
             finally:
                 self.ending.set()
-                sendings = {work.frozen.id for work in self.batches.values()}
+                sendings = {work.frozen.id for work in self.batches.values()} | self._in_trouble
                 if self.retries is not None:
                     sendings.add(self.retries.frozen.id)
                     claims.release_retries(self.owner)
@@ -156,7 +157,7 @@ class Shift:
         retries = self._retry()
         wanted = count - len(retries)
         claimed = self._lasting(lambda: claims.claim_batches(self.owner, wanted, list(self.batches))) if wanted else []
-        streams = retries + [self._begin(batch).envelopes(self.ending) for batch in claimed]
+        streams = retries + [work.envelopes(self.ending) for batch in claimed if (work := self._begin(batch))]
         self.worked = self.worked or bool(streams)
         db.session.rollback()
         return streams
@@ -174,9 +175,15 @@ class Shift:
         self.retries = RetryWork(retries, self._freeze(retries[0].sending_id), self.owner)
         return [self.retries.envelopes(self.ending)]
 
-    def _begin(self, batch: claims.ClaimedBatch) -> BatchWork:
+    def _begin(self, batch: claims.ClaimedBatch) -> BatchWork | None:
         frozen = self._freeze(batch.sending_id)
-        work = BatchWork(batch, frozen, self.journals.open(batch.id, frozen.template.message), _exceptions_of(batch.id))
+        try:
+            journalled = self.journals.open(batch.id, frozen.template.message)
+        except OSError as error:
+            self._cannot_note(error)
+            self._in_trouble.add(batch.sending_id)
+            return None
+        work = BatchWork(batch, frozen, journalled, _exceptions_of(batch.id))
         work.see(read_readers(work.owed, frozen.planned_at))
         self.batches[batch.id] = work
         return work
@@ -209,7 +216,7 @@ class Shift:
                 doubts.append(work)
             elif outcome.verdict is Verdict.REFUSED:
                 self._count_refusal(work, number, outcome)
-        self._lasting(self.journals.flush)
+        self._flush()
         if doubts:
             # A kill must not forget a doubt: the policy for it may be to wait for a person.
             self._settle(doubts, going_on=True)
@@ -218,11 +225,20 @@ class Shift:
         try:
             self.journals.append(work.batch.id, number)
         except OSError as error:
-            # Who is accepted from here on could not be noted any more.
-            if self._noted_down:
-                log.exception("the journal cannot be written", extra={"batch": work.batch.id})
-            self._noted_down = False
-            self._end(f"the journal cannot be written: {error.strerror or error}")
+            self._cannot_note(error)
+
+    def _flush(self) -> None:
+        try:
+            self._lasting(self.journals.flush, NOTING)
+        except DBAPIError as error:
+            self._cannot_note(error.orig or error)
+
+    def _cannot_note(self, error: BaseException) -> None:
+        """Who is accepted from here on could not be noted any more: nothing more is to leave."""
+        if not self.ending.is_set():
+            log.exception("the journal cannot be written", exc_info=error)
+        reason = getattr(error, "strerror", None) or str(error).strip().split("\n")[0]
+        self._end(f"the journal cannot be written: {reason}")
 
     def _end(self, trouble: str) -> None:
         self.ending.set()
@@ -276,15 +292,20 @@ class Shift:
             self.retries.lost = not claims.renew_retries(self.owner, until)
         return True
 
-    def _lasting(self, what: Callable[[], T]) -> T:
-        """Do something with a database that may be locked or away for a while: as long as our claims last."""
+    def _lasting(self, what: Callable[[], T], seconds: float = PATIENCE) -> T:
+        """Do something with a database that may be locked or away for a while: while our claims last, at most so long.
+
+        Raises:
+            DBAPIError: it still does not answer.
+        """
+        until = time.monotonic() + seconds
         while True:
             try:
                 return what()
             except (OperationalError, InterfaceError) as error:
                 db.session.rollback()
                 log.warning("the database does not answer", extra={"error": str(error.orig)})
-                if self.lease.tick():
+                if self.lease.tick() or time.monotonic() > until:
                     raise
                 time.sleep(AWAY)
 

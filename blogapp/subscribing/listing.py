@@ -111,6 +111,11 @@ def count_states() -> Counts:
     )
 
 
+def count_suppressed() -> int:
+    """How many addresses must not be mailed, on the list or not."""
+    return db.session.execute(select(func.count()).select_from(Suppression)).scalar_one()
+
+
 @dataclass(frozen=True)
 class Month:
     """What a calendar month (UTC) brought: `joined` confirmed in it, `left` unsubscribed."""

@@ -11,6 +11,7 @@ from blogapp.core.db import Base, UTCDateTime
 from blogapp.core.errors import Conflict, Invalid
 
 PAUSED = text("paused_until IS NOT NULL")
+CONFIRMED, LEFT = text("confirmed_at IS NOT NULL"), text("unsubscribed_at IS NOT NULL")
 LONGEST_PAUSE = timedelta(days=2 * 366)
 
 
@@ -28,6 +29,9 @@ class Subscriber(Base):
         Index("ix_subscribers_state_id", "state", "id"),
         # Few are paused; the pages that count and list them should not look at everybody.
         Index("ix_subscribers_paused_until", "paused_until", sqlite_where=PAUSED, postgresql_where=PAUSED),
+        # Who joined or left since the last digest.
+        Index("ix_subscribers_confirmed_at", "confirmed_at", sqlite_where=CONFIRMED, postgresql_where=CONFIRMED),
+        Index("ix_subscribers_unsubscribed_at", "unsubscribed_at", sqlite_where=LEFT, postgresql_where=LEFT),
         {"sqlite_autoincrement": True},
     )
 

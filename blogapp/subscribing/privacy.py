@@ -1,7 +1,9 @@
 """What is held about a subscriber, and forgetting it."""
 
+from collections.abc import Callable
 from typing import Any
 
+from flask import Flask, current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -16,8 +18,14 @@ from blogapp.subscribing import mails
 from blogapp.subscribing.models import Bounce, Subscriber
 from blogapp.subscribing.records import find
 
+EXTENSION = "blogapp.also_held"
 # How many are forgotten in one transaction, so that nobody waits long for the write lock.
 SLICE = 1000
+
+
+def also_hold(app: Flask, name: str, held: Callable[[int], Any]) -> None:
+    """Have `data_held` say under `name` what a floor above this one keeps about a subscriber, ready for JSON."""
+    app.extensions.setdefault(EXTENSION, {})[name] = held
 
 
 def data_held(subscriber_id: int) -> dict[str, Any]:
@@ -56,6 +64,7 @@ def data_held(subscriber_id: int) -> dict[str, Any]:
             {"written_at": iso(written), "sent_at": iso(sent) if sent else None, "subject": subject}
             for written, sent, subject in _mails(session, subscriber)
         ],
+        **{name: held(subscriber_id) for name, held in current_app.extensions.get(EXTENSION, {}).items()},
     }
 
 

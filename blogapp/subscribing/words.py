@@ -1,5 +1,8 @@
 """Acts and sources as people say them."""
 
+from datetime import datetime
+
+from blogapp.core.web import local
 from blogapp.subscribing.addresses import readable
 from blogapp.subscribing.blueprint import bp
 
@@ -59,3 +62,20 @@ def source_in_words(source: str | None) -> str:
 def number(count: int) -> str:
     """`1500000` -> `1,500,000`."""
     return f"{count:,}"
+
+
+@bp.app_template_filter("brief")
+def brief(count: int) -> str:
+    """`812`, `1.2k`, `15k`, `1.5M`: where there is little room."""
+    for size, letter in ((1_000_000, "M"), (1000, "k")):
+        if count >= size:
+            parts = count / size
+            return f"{parts:.1f}".removesuffix(".0") + letter if parts < 10 else f"{parts:.0f}{letter}"
+    return str(count)
+
+
+@bp.app_template_filter("day_brief")
+def day_brief(moment: datetime) -> str:
+    """`3 May`."""
+    here = local(moment)
+    return f"{here.day} {here:%b}"

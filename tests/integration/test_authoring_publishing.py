@@ -239,7 +239,7 @@ def test_a_digest_on_its_way_is_watched_with_and_without_javascript(post: Post, 
         "state": "sending",
         "line": "44 of 100 are done.",
         "details": [
-            "40 accepted by the mail server",
+            "40 taken by the mail server",
             "2 refused",
             "1 skipped",
             "1 in doubt: the connection broke after the mail was handed over",

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from blogapp.auth.models import Member
 from blogapp.core import migrate
 from blogapp.core.db import db, transaction
+from blogapp.posts.models import Post
 from blogapp.posts.writing import create_post, save_post
 from blogapp.subscribing.models import Bounce
 from tests import readers
@@ -66,3 +67,13 @@ def test_what_came_back_goes_with_its_table_and_the_subscribers_stay(app: Flask)
     assert rows("SELECT id, address FROM subscribers") == [(ann, "ann@reader.test")]
     migrate.move_to("head")
     assert rows("SELECT count(*) FROM bounces") == [(0,)]
+
+
+def test_a_digest_that_waits_stays_when_the_mail_pages_come_and_go(app: Flask, site: Post) -> None:
+    kept = "SELECT post_id, state, version FROM digests"
+    before = rows(kept)
+    db.session.remove()
+    migrate.move_to("0013_nonce")
+    assert rows(kept) == before
+    migrate.move_to("head")
+    assert rows(f"{kept} WHERE audience_seen IS NULL AND audience_seen_at IS NULL AND held_reason = ''") == before

@@ -92,6 +92,7 @@ OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("admin.suppressions", "GET"): ADMINS,
     ("admin.suppressions", "POST"): ADMINS,
     ("admin.lift", "POST"): ADMINS,
+    ("admin.mail", "GET"): ADMINS,
     ("admin.site", "GET"): ADMINS,
     ("admin.site", "POST"): ADMINS,
     ("admin.logo", "GET"): ADMINS,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from blogapp.authoring.speed import Speeds
 from blogapp.authoring.story import story_of
 from blogapp.authoring.wording import DigestFacts, PostFacts, clock_time, people, since, size, span, state_of
 from blogapp.core import config
@@ -118,7 +119,7 @@ def test_a_digest_on_its_way_says_how_far_it_is() -> None:
     told = story("sending", candidates=1500, accepted=1200, refused=3, skipped=2, waiting=295)
     assert told.line == "1,205 of 1,500 are done."
     assert (told.done, told.total, told.live) == (1205, 1500, True)
-    assert told.details == ["1,200 accepted by the mail server", "3 refused", "2 skipped"]
+    assert told.details == ["1,200 taken by the mail server", "3 refused", "2 skipped"]
     assert story("sending").line == "It is leaving."
 
 
@@ -146,3 +147,19 @@ def test_a_sent_digest_says_to_how_many_and_when() -> None:
 def test_a_digest_that_does_not_leave_says_so(state: str) -> None:
     assert state.removesuffix("n")[:4] in story(state).line or "waits" in story(state).line
     assert not story(state).live
+
+
+def test_a_large_digest_says_how_fast_it_leaves_and_when_it_ends() -> None:
+    leaving = Progress(1, "sending", AT, candidates=1_500_000, accepted=300_000, waiting=1_200_000)
+    assert story_of(leaving, AT, 1000.0).details[-1] == "1,000 a second, done at about 14:20"
+    assert story_of(leaving, AT, 0.05).details[-1].startswith("3 a minute, done at about ")
+    assert story_of(leaving, AT).details == ["300,000 taken by the mail server"]
+
+
+def test_the_speed_is_that_of_the_last_half_minute() -> None:
+    speeds = Speeds()
+    assert speeds.note(1, 0, 0.0) == 0.0
+    assert speeds.note(1, 5000, 1.0) == 0.0
+    assert speeds.note(1, 10_000, 2.0) == 5000.0
+    assert speeds.note(2, 10, 2.0) == 0.0
+    assert speeds.note(1, 10_040, 31.0) == pytest.approx(5040 / 30)

@@ -1,0 +1,58 @@
+"""Is mail leaving? What waits and why, where it goes, how the last digests fared. For admins."""
+
+from dataclasses import dataclass
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from blogapp.admin.blueprint import bp
+from blogapp.auth.permissions import demand
+from blogapp.auth.session import asking, members_only
+from blogapp.core.config import settings
+from blogapp.core.heartbeat import alive
+from blogapp.delivery.relay import Relay, parse_relay
+from blogapp.delivery.waiting import waiting
+from blogapp.digest.figures import recent
+from blogapp.digest.underway import resting, under_way
+from blogapp.subscribing.listing import count_suppressed
+
+DIGESTS = 12
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where mail goes and how it is kept from others' eyes; never with a password."""
+
+    server: str
+    safety: str
+    tone: str
+
+
+@bp.get("/admin/mail")
+@members_only
+def mail() -> ResponseReturnValue:
+    """The page."""
+    demand(asking(), "subscriber.see")
+    return render_template(
+        "admin/mail.html",
+        worker=alive("worker"),
+        sendings=under_way(),
+        resting=resting(),
+        single=waiting(),
+        way=way_of(parse_relay(settings().smtp_url)),
+        sender=settings().mail_from,
+        digests=recent(DIGESTS),
+        suppressed=count_suppressed(),
+    )
+
+
+def way_of(relay: Relay) -> Way:
+    """A relay in words."""
+    safety, tone = {
+        "required": ("encrypted (STARTTLS), and it has to prove who it is", "good"),
+        "opportunistic": ("encrypted where it offers that", "warn"),
+        "never": ("not encrypted: right only for a server on this machine or a private network", "warn"),
+    }[relay.starttls]
+    if relay.implicit_tls:
+        safety, tone = "encrypted (TLS), and it has to prove who it is", "good"
+    return Way(f"{relay.host}, port {relay.port}", safety, tone)
