@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from blogapp.delivery import pace
 from blogapp.digest import planning
 from tests.faults.sending import CONNECTIONS
 from tests.rogue import Rogue
@@ -16,7 +17,7 @@ def rogue() -> Iterator[Rogue]:
     with Rogue() as rogue:
         yield rogue
         assert rogue.state["blamed"] == {}
-        assert rogue.state["most"] <= CONNECTIONS
+        assert rogue.state["most"] <= 2 * CONNECTIONS  # some may be leaving
 
 
 @pytest.fixture
@@ -25,5 +26,7 @@ def chosen(rogue: Rogue) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small batches; and whom the relay has slowed is as fast as before after some moments, not minutes."""
     monkeypatch.setattr(planning, "BATCH", 20)
+    monkeypatch.setattr(pace, "DOUBLES_IN_SECONDS", 0.1)

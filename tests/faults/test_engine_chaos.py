@@ -77,7 +77,7 @@ def test_whatever_the_relay_does_what_the_engine_says_of_a_mail_is_so(seed: int)
         engine.close()
         accepted, state = rogue.accepted, rogue.state
         assert state["blamed"] == {}, rules
-        assert state["most"] <= CONNECTIONS + 1  # one may be leaving
+        assert state["most"] <= 2 * CONNECTIONS  # some may be leaving
         for number, said in run.said.items():
             times = accepted[f"r{number}@reader.test"]
             assert times == 1 if said == [Verdict.ACCEPTED] else True, (number, said, times)

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
+from blogapp.delivery import smtp
 from blogapp.posts.models import Post
 from tests import mailbox
 from tests.faults.sending import CONNECTIONS, READERS, check_everybody, is_sent, readers, run_to_the_end, working
@@ -216,10 +217,8 @@ def test_a_relay_that_restarts_again_and_again_gets_everything_without_a_hand(
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The time-outs of RFC 5321 are minutes: here they are moments."""
-    from blogapp.delivery import smtp
-
     for phase in smtp.TIMEOUTS:
         monkeypatch.setitem(smtp.TIMEOUTS, phase, 0.6)
     yield
@@ -227,7 +226,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("at", ["greeting", "DATA", "dot"])
 def test_a_relay_that_falls_silent_is_left_and_waited_for(
-    app: Flask, bob: Member, log_in: LogIn, rogue: Rogue, quick: None, at: str
+    app: Flask, bob: Member, log_in: LogIn, rogue: Rogue, impatient: None, at: str
 ) -> None:
     everybody, client = readers(80), log_in(bob)
     rogue.change(Rule(at, skip=0 if at == "greeting" else 30, then="silence"))
