@@ -352,7 +352,7 @@ class Engine:
         log.info("the connection to the relay broke", extra={"reason": reply})
         if lane.opened_at > self._broke_at:
             self._breaks += 1
-        self._broke_at = time.monotonic()
+            self._broke_at = time.monotonic()
         if self._breaks >= BREAKS_IN_A_ROW:
             self._breaks = 0
             self.end(reply)

@@ -7,6 +7,7 @@ It counts a mail before it answers, knows nothing of its clients' lives, and not
 import asyncio
 import base64
 import json
+import logging
 import signal
 import socket
 import ssl
@@ -123,6 +124,7 @@ class Session:
             raise HungUp
         if how == "silence":
             self.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            self.relay.sessions.pop(asyncio.current_task())  # type: ignore[arg-type]  # it will not see when we go
             await self.relay.over.wait()
             raise HungUp
         if how == "garbage":
@@ -286,6 +288,7 @@ def context(certificate: str) -> ssl.SSLContext:
 
 async def main() -> None:
     """Do what we are told, until nobody is there to tell us."""
+    logging.disable()  # asyncio says that clients have gone: of course they have
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the tests
     relay = Relay()
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=int(sys.argv[1])))
