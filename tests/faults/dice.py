@@ -1,6 +1,7 @@
 """Rules for a rogue relay, thrown with a die: a seed gives the same ones again."""
 
 import random
+from typing import Any
 
 from tests.rogue import Rule
 
@@ -16,7 +17,7 @@ def throw(dice: random.Random, count: int) -> list[Rule]:
 
 
 def _one(dice: random.Random, kind: str) -> Rule:
-    rare = {"skip": dice.randint(0, 40), "every": dice.randint(5, 60), "times": dice.randint(1, 5)}
+    rare: dict[str, Any] = {"skip": dice.randint(0, 40), "every": dice.randint(5, 60), "times": dice.randint(1, 5)}
     match kind:
         case "refusal":
             return Rule(dice.choice(("RCPT", "dot")), say=dice.choice(REFUSALS), **rare)

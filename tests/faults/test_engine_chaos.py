@@ -36,8 +36,9 @@ class Run:
             yield (self.envelope(number) for number in order[begin : begin + MAILS])
 
     def envelope(self, number: int) -> Envelope:
-        text = f"Subject: {number}\r\nMessage-ID: <{number}@blog.test>\r\n\r\n".encode()
-        return Envelope(number, "a@blog.test", f"r{number}@reader.test", text + b"word\r\n" * self.dice.choice((1, 500)))
+        head = f"Subject: {number}\r\nMessage-ID: <{number}@blog.test>\r\n\r\n".encode()
+        body = b"word\r\n" * self.dice.choice((1, 500))
+        return Envelope(number, "a@blog.test", f"r{number}@reader.test", head + body)
 
     def go(self, engine: Engine) -> str:
         """Once. Why it ended early, or nothing."""

@@ -22,9 +22,18 @@ from sqlalchemy import event
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import db
-from tests.faults.sending import CONNECTIONS, READERS, check_everybody, is_sent, readers, wait_for, working
+from tests.faults.sending import (
+    CONNECTIONS,
+    READERS,
+    check_everybody,
+    goes_on_by_itself,
+    let_go,
+    readers,
+    wait_for,
+    working,
+)
 from tests.rogue import Rogue
-from tests.worker import how_far, let_time_pass, publish_draft
+from tests.worker import how_far, publish_draft
 
 # Seconds a mail over one connection: a fault of some moments comes in the middle of a sending.
 DELAY = 0.005
@@ -32,24 +41,6 @@ DELAY = 0.005
 
 def under_way(rogue: Rogue, mails: int = 40) -> None:
     wait_for(lambda: rogue.total >= mails)
-
-
-def let_go() -> None:
-    """Hold no lock of our own, and no connection that is dead."""
-    with contextlib.suppress(Exception):
-        db.session.rollback()
-
-
-def goes_on_by_itself(post: Any) -> None:
-    """All that is waited for is time."""
-
-    def over() -> bool:
-        let_go()
-        with contextlib.suppress(Exception):
-            let_time_pass()
-        return is_sent(post)
-
-    wait_for(over)
 
 
 @contextmanager
@@ -129,7 +120,7 @@ def test_a_full_disk_under_the_journal_stops_the_mails_rather_than_repeating_the
             time.sleep(1.2)
             assert rogue.total <= before + CONNECTIONS  # not one try after the other
             found = how_far(post)
-            assert (found.state, "space" in found.pause_reason) == ("paused", True), (tried, rogue.state, found)
+            assert (found.state, "space" in found.pause_reason) == ("paused", True), found
         goes_on_by_itself(post)
     found = how_far(post)
     assert (found.accepted, found.refused) == (READERS, 0)

@@ -163,9 +163,7 @@ def test_a_relay_that_takes_fewer_connections_than_we_may_open_gets_it_over_thes
     check_everybody(rogue, everybody)
 
 
-def test_a_mail_larger_than_the_relay_takes_is_refused_before_it_is_sent(
-    app: Flask, bob: Member, rogue: Rogue
-) -> None:
+def test_a_mail_larger_than_the_relay_takes_is_refused_before_it_is_sent(app: Flask, bob: Member, rogue: Rogue) -> None:
     readers(5)
     rogue.change(size=2000)
     found = run_to_the_end(publish_draft(bob))

@@ -56,7 +56,7 @@ def make_trouble(rogue: Rogue, dice: random.Random) -> int:
             case _:
                 with contextlib.suppress(Exception):
                     let_time_pass()
-    return unheard + sum(rule for rule in rogue.state["fired"])
+    return unheard + sum(int(times) for times in rogue.state["fired"])
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -1,6 +1,6 @@
 """A relay that cannot be used: the sending pauses, its page says why, and it goes on by itself. Nobody is given up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,15 @@ from blogapp.core.clock import now
 from blogapp.delivery import smtp
 from blogapp.posts.models import Post
 from tests import mailbox
-from tests.faults.sending import CONNECTIONS, READERS, check_everybody, is_sent, readers, run_to_the_end, working
+from tests.faults.sending import (
+    CONNECTIONS,
+    READERS,
+    check_everybody,
+    goes_on_by_itself,
+    readers,
+    run_to_the_end,
+    working,
+)
 from tests.faults.sending import wait_for as eventually
 from tests.rogue import Rogue, Rule
 from tests.worker import exceptions, how_far, let_time_pass, publish_draft, send_all
@@ -212,16 +220,15 @@ def test_a_relay_that_restarts_again_and_again_gets_everything_without_a_hand(
             eventually(lambda: how_far(post).state == "paused")
             rogue.come_back()
             let_time_pass()
-        eventually(lambda: let_time_pass() or is_sent(post))
+        goes_on_by_itself(post)
     check_everybody(rogue, everybody, twice=3 * CONNECTIONS)
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time-outs of RFC 5321 are minutes: here they are moments."""
     for phase in smtp.TIMEOUTS:
         monkeypatch.setitem(smtp.TIMEOUTS, phase, 0.6)
-    yield
 
 
 @pytest.mark.parametrize("at", ["greeting", "DATA", "dot"])

@@ -120,7 +120,8 @@ def is_mid_sending(rogue: Rogue, readers: int) -> bool:
 def owners() -> set[str]:
     """Who holds a batch at this moment."""
     db.session.rollback()
-    return {owner for owner in db.session.execute(select(Batch.owner).where(Batch.state == "claimed")).scalars() if owner}
+    found = db.session.execute(select(Batch.owner).where(Batch.state == "claimed")).scalars()
+    return {owner for owner in found if owner}
 
 
 def is_sent() -> bool:

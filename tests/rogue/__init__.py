@@ -75,8 +75,8 @@ class Rogue:
 
     @property
     def state(self) -> dict[str, Any]:
-        """`total`, `different` (recipients), `empty` (mails without a recipient or a text), `connections`, `open` ones, the `most` at once,
-        `blamed` (what clients must not do), `fired` (each rule, how often)."""
+        """`total`, `different` (recipients), `empty` (mails without a recipient or a text), `connections`, `open` ones,
+        the `most` at once, `blamed` (what clients must not do), `fired` (each rule, how often)."""
         return dict(self._ask("tell"))
 
     def mails(self, skip: int = 0) -> list[Mail]:

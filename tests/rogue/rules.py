@@ -1,4 +1,4 @@
-"""What a rogue relay does otherwise than usual, and when. Nothing but the standard library: its process knows no more."""
+"""What a rogue relay does otherwise than usual, and when. Only the standard library: its process knows no more."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,11 +52,11 @@ class Rule:
         """Whether this is its moment; counts."""
         if self.to and recipient not in self.to and recipient[recipient.find("@") :] not in self.to:
             return False
-        if self.connection and connection not in self.connection or self.message and message not in self.message:
+        if (self.connection and connection not in self.connection) or (self.message and message not in self.message):
             return False
         self.seen += 1
         due = self.seen - self.skip
-        if due < 1 or due % self.every or self.times and self.fired >= self.times:
+        if due < 1 or due % self.every or (self.times and self.fired >= self.times):
             return False
         self.fired += 1
         return True

@@ -273,7 +273,8 @@ class Relay:
             for session in list(self.sessions.values()):
                 session.writer.transport.abort()
         return {
-            "port": self.port, "total": self.total, "different": len(self.reached), "empty": self.empty, "connections": self.connections,
+            "port": self.port, "total": self.total, "different": len(self.reached), "empty": self.empty,
+            "connections": self.connections,
             "open": len(self.sessions), "most": self.most, "blamed": self.blamed,
             "fired": [rule.fired for rule in self.mood.rules],
         }  # fmt: skip
