@@ -175,8 +175,13 @@ class Engine:
         if self._openers is None:
             self._openers = Openers(self.relay)
             self._selector.register(self._openers.socket, selectors.EVENT_READ, None)
-        while self._openers.pending < min(len(self._waiting), self._limit - len(self._lanes)):
+        while self._missing() > 0:
             self._openers.start()
+
+    def _missing(self) -> int:
+        """How many connections are still to be opened for the streams that wait."""
+        pending = self._openers.pending if self._openers is not None else 0
+        return min(len(self._waiting), self._limit - len(self._lanes)) - pending
 
     def _give_up_opening(self) -> None:
         if self._openers is not None:
@@ -272,7 +277,7 @@ class Engine:
     def _patience(self) -> float:
         """Seconds until something is to be done without anything being heard."""
         at = time.monotonic()
-        until = at + TICK
+        until = at if self._missing() > 0 and not self._trouble else at + TICK
         for lane in self._lanes:
             if lane.stream is not None and lane.turn:
                 until = min(until, lane.stream.due)
@@ -347,7 +352,7 @@ class Engine:
         log.info("the connection to the relay broke", extra={"reason": reply})
         if lane.opened_at > self._broke_at:
             self._breaks += 1
-        self._broke_at = time.monotonic()
+            self._broke_at = time.monotonic()
         if self._breaks >= BREAKS_IN_A_ROW:
             self._breaks = 0
             self.end(reply)

@@ -8,47 +8,45 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from blogapp.cli import cli
 from blogapp.cli import worker as _worker  # noqa: F401  # imported here, so that the forks need not
 from blogapp.delivery.envelopes import Envelope
-from blogapp.digest import journal, sending
+from blogapp.digest import journal, planning, sending, work
 
 
 def mark_before() -> None:
     """Journal each recipient before their mail is sent, and not after."""
-    names, remember = vars(sending), list[Any]()
-    envelopes, open_journal = names["_envelopes"], names["open_journal"]
-    append = {kind: kind.append for kind in (journal.FileJournal, journal.RowJournal)}
+    opened = list[journal.Journals]()
+    open_journals, envelopes = journal.open_journals, work.BatchWork.envelopes
+    append = {kind: kind.append for kind in KINDS}
 
-    class Opened:
-        def __init__(self, *given: Any) -> None:
-            self._context = open_journal(*given)
+    @contextmanager
+    def remembering() -> Iterator[journal.Journals]:
+        with open_journals() as found:
+            opened[:] = [found]
+            yield found
 
-        def __enter__(self) -> Any:
-            opened = self._context.__enter__()
-            remember[:] = [opened[0]]
-            return opened
-
-        def __exit__(self, *error: Any) -> Any:
-            return self._context.__exit__(*error)
-
-    def marking(*given: Any) -> Iterator[Envelope]:
-        for envelope in envelopes(*given):
-            append[type(remember[0])](remember[0], int(str(envelope.key)))
+    def marking(self: work.BatchWork, *given: Any) -> Iterator[Envelope]:
+        for envelope in envelopes(self, *given):
+            append[type(opened[0])](opened[0], self.batch.id, int(str(envelope.key)))
+            opened[0].flush()
             yield envelope
 
-    names |= {"open_journal": Opened, "_envelopes": marking}
+    vars(sending)["open_journals"] = remembering
+    setattr(work.BatchWork, "envelopes", marking)  # noqa: B010  # a mutant has other types
     mark_never()
 
 
 def mark_never() -> None:
     """Keep no journal: who was accepted is only written when the batch is settled."""
-    for kind in (journal.FileJournal, journal.RowJournal):
-        kind.append = lambda self, number: None  # type: ignore[method-assign]
+    for kind in KINDS:
+        kind.append = lambda self, *numbers: None
 
 
+KINDS: tuple[Any, ...] = (journal.FileJournals, journal.RowJournals)
 MUTANTS: dict[str, Callable[[], None]] = {"mark before sending": mark_before, "mark only after the batch": mark_never}
 
 
@@ -56,6 +54,7 @@ def main() -> None:
     """Serve until standard input ends."""
     if len(sys.argv) > 1:
         MUTANTS[sys.argv[1]]()
+    planning.BATCH = 50  # every connection has something to do until nearly the end
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead bury themselves
     while sys.stdin.readline():
         number = os.fork()
