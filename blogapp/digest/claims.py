@@ -116,7 +116,7 @@ def release_retries(owner: str) -> None:
 
 def _claimed(number: int, sending_id: int, lo: int, hi: int, planned: bytes, accepted: bytes | None) -> ClaimedBatch:
     ids = [tuple(bitmap.to_ids(bits, lo)) for bits in (planned, accepted)]
-    return ClaimedBatch(number, sending_id, lo, hi, *ids, fresh=accepted is None)
+    return ClaimedBatch(number, sending_id, lo, hi, ids[0], ids[1], accepted is None)
 
 
 # Core updates: no object of ours is in the session.
