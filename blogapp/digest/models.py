@@ -11,6 +11,10 @@ from blogapp.core.db import Base, UTCDateTime
 from blogapp.posts.models import Post
 
 
+# Where few of the ids are candidates a batch ends sooner: its bitmaps stay within 1 kB.
+WIDEST = 8192
+
+
 class Sending(Base):
     """One frozen message on its way to everybody who is owed it.
 
