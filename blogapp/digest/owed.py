@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from blogapp.digest import gaps
@@ -39,11 +39,11 @@ class Sent:
     sendings: tuple[tuple[int, int | None], ...]
 
 
-def window(session: Session, at: datetime, length: timedelta, before: int | None = None) -> list[Sent]:
+def window(session: Session, at: datetime, length: timedelta, main_id: int | None = None) -> list[Sent]:
     """The digests that began to leave so lately and whose post is still public.
 
     Args:
-        before: only those that began before the sending of this number.
+        main_id: the sending that makes up for them: only those that began before it count, and not what it carries.
     """
     main = aliased(Sending)
     query = (
@@ -57,8 +57,8 @@ def window(session: Session, at: datetime, length: timedelta, before: int | None
     )
     columns = (Sending.id, Sending.main_id, Sending.planned_to, Sending.last_subscriber_id, Sending.gaps)
     query = query.with_only_columns(Digest.id, Digest.post_id, main.sent_at, *columns, Sending.editions_to)
-    if before is not None:
-        query = query.where(main.id < before, Sending.id < before)
+    if main_id is not None:
+        query = query.where(main.id < main_id, func.coalesce(Sending.main_id, Sending.id) != main_id)
     found: dict[int, Sent] = {}
     for digest_id, post_id, over_at, *sending in session.execute(query):
         known = found.get(digest_id) or Sent(digest_id, post_id, over_at, ())
@@ -115,6 +115,21 @@ def had(session: Session, sendings: Collection[int], lo: int, hi: int, *, may: b
         found[number] &= ~(1 << (subscriber_id - lo))
     everybody = (1 << (hi - lo + 1)) - 1
     return {number: bits & everybody for number, bits in found.items()}
+
+
+def had_elsewhere(session: Session, main_id: int, lo: int, hi: int) -> int:
+    """Who from `lo` to `hi` gets what a sending carries by another one: somebody who no longer wants it monthly."""
+    own = select(sending_digests.c.digest_id).where(sending_digests.c.sending_id == main_id)
+    query = (
+        select(sending_digests.c.sending_id)
+        .join(Sending, Sending.id == sending_digests.c.sending_id)
+        .where(sending_digests.c.digest_id.in_(own), func.coalesce(Sending.main_id, Sending.id) != main_id)
+    )
+    others = set(session.execute(query).scalars())
+    found = 0
+    for bits in had(session, others, lo, hi).values() if others else ():
+        found |= bits
+    return found
 
 
 def candidates(session: Session, sendings: Collection[int], lo: int, hi: int) -> int:

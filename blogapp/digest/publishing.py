@@ -121,7 +121,7 @@ def cancel(digest_id: int, by: int) -> Digest:
 
 
 def send_now(digest_id: int, by: int) -> Digest:
-    """Let a waiting, held or cancelled digest leave at once."""
+    """Let a waiting, held or cancelled digest leave at once, without those that wait to leave together with it."""
     return _control(digest_id, by, "digest.send_now", ("waiting", "held", "cancelled"), "waiting", due_now=True)
 
 
@@ -158,7 +158,7 @@ def _arm(session: Session, post: Post) -> Digest:
         digest = Digest(post_id=post.id, due_at=due_at, state="waiting")
         session.add(digest)
     elif digest.state not in GONE:
-        digest.state, digest.due_at = "waiting", due_at
+        digest.state, digest.due_at, digest.alone = "waiting", due_at, False
     notify(session, DIGESTS)
     return digest
 
@@ -183,7 +183,7 @@ def _control(
             raise Conflict(_why_not(digest))
         digest.state = state
         if due_now:
-            digest.due_at = now()
+            digest.due_at, digest.alone = now(), True
             notify(session, DIGESTS)
         record(session, act, f"digest:{digest.id}", by=by, post=post.id)
         return digest

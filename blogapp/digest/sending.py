@@ -59,6 +59,8 @@ class Frozen:
     id: int
     template: Template
     planned_at: datetime
+    kind: str = "digest"
+    original_id: int | None = None
 
 
 def send_some(owner: str, stop: threading.Event, engine: Engine | None = None) -> bool:
@@ -128,7 +130,8 @@ class _Work:
     def send(self, engine: Engine, stop: threading.Event) -> str:
         """Send to whoever in the batch is still owed it, at this moment. Why it had to end early, or ""."""
         done = self.tally.accepted | self.settled
-        readers = read_readers([number for number in self.batch.planned if number not in done], self.frozen.planned_at)
+        owed = [number for number in self.batch.planned if number not in done]
+        readers = read_readers(owed, self.frozen.planned_at, self.frozen.kind)
         for reader in readers:
             self.addresses[reader.id] = reader.address
             if reader.reason is not None:
@@ -206,7 +209,7 @@ def _retry_some(owner: str, stop: threading.Event, engine: Engine) -> bool:
     by_id = {retry.subscriber_id: retry for retry in retries}
     frozen = _frozen(retries[0].sending_id)
     engine.tick = Lease(lambda until: claims.renew_retries(owner, until), stop).tick
-    readers = {reader.id: reader for reader in read_readers(list(by_id), frozen.planned_at)}
+    readers = {reader.id: reader for reader in read_readers(list(by_id), frozen.planned_at, frozen.kind)}
 
     def settle(number: int, outcome: Outcome | str) -> None:
         settling.settle_retry(by_id[number], owner, readers[number].address, outcome, frozen.planned_at)
@@ -226,9 +229,10 @@ def _retry_some(owner: str, stop: threading.Event, engine: Engine) -> bool:
     return True
 
 
-def read_readers(ids: list[int], planned_at: datetime) -> list[Reader]:
+def read_readers(ids: list[int], planned_at: datetime, kind: str = "digest") -> list[Reader]:
     """The subscribers as they are now; whoever is not there any more counts as erased."""
-    query = select(Subscriber.id, Subscriber.address, Subscriber.name, reason(planned_at)).where(Subscriber.id.in_(ids))
+    why = reason(planned_at, kind=kind)
+    query = select(Subscriber.id, Subscriber.address, Subscriber.name, why).where(Subscriber.id.in_(ids))
     db.session.rollback()  # A new look at the database: who unsubscribed a second ago gets nothing.
     found = {row[0]: Reader(*row) for row in db.session.execute(query)}
     db.session.rollback()  # And no snapshot stays open while mails leave.
@@ -244,7 +248,7 @@ def _envelopes(
     for reader in readers:
         if stop.is_set():
             return
-        values = personal_values(key, frozen.id, reader.id, reader.address, reader.name)
+        values = personal_values(key, frozen.id, reader.id, reader.address, reader.name, frozen.original_id)
         try:
             message = frozen.template.splice(values)
         except ValueError as error:
@@ -256,9 +260,9 @@ def _envelopes(
 
 
 def _frozen(sending_id: int) -> Frozen:
-    query = select(Sending.message, Sending.places, Sending.planned_at).where(Sending.id == sending_id)
-    row = db.session.execute(query).one()
-    return Frozen(sending_id, Template.from_json(row.message, row.places), row.planned_at)
+    columns = (Sending.message, Sending.places, Sending.planned_at, Sending.kind, Sending.original_id)
+    message, places, *rest = db.session.execute(select(*columns).where(Sending.id == sending_id)).one()
+    return Frozen(sending_id, Template.from_json(message, places), *rest)
 
 
 def _exceptions_of(batch_id: int) -> set[int]:
