@@ -17,10 +17,11 @@ from blogapp.digest.family import carried_by, family_of
 from blogapp.digest.models import WIDEST, Batch, Sending
 from blogapp.subscribing.models import Subscriber
 
-# Whoever has one that is rarer than so many is no news to plan by.
+# Distinct gaps that are counted.
 GAPS_COUNTED = 200
 # A slice spans at most so many ids, so that what is read for it stays small.
 SPAN = 8 * WIDEST
+# Nor does a small audience make smaller batches than that: whether a relay refuses everybody is told from twenty.
 LEAST = 25
 
 
@@ -108,7 +109,7 @@ def add_batches(session: Session, sending: Sending, ids: Sequence[int], sizes: S
     sending.candidates += len(ids)
     size = sizes.batch
     if last and sending.candidates < sizes.batch * sizes.connections:
-        size = min(size, max(LEAST, -(-sending.candidates // sizes.connections)))
+        size = min(size, -(-len(ids) // max(1, min(sizes.connections, len(ids) // LEAST))))
     rows = [_batch(sending.id, chunk) for chunk in cut(ids, size)]
     if rows:
         session.execute(insert(Batch), rows)
