@@ -24,7 +24,7 @@ from blogapp.posts.models import Post
 
 AT = time(9)
 EDITIONS = 13
-SLICE = 5000
+SLICE = 10_000
 Made = tuple[dict[str, int], list[tuple[Gap, Composed]], datetime]
 
 

@@ -21,7 +21,7 @@ from blogapp.posts.models import Post
 
 BATCH = 500
 # Readers planned in one transaction (some 20 ms): SQLite's write lock may be held for 200 ms at most.
-SLICE = 5000
+SLICE = 10_000
 # Of the distinct gaps these many get a mail of their own; the rest of the readers get the largest that fits theirs.
 EDITIONS = 12
 
