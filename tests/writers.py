@@ -47,7 +47,8 @@ ELSEWHERE = frozenset(
     delivery.outbox._claim delivery.outbox._renew delivery.outbox._write delivery.outbox.forget_old_mail
     digest.claims.claim_batch digest.claims.claim_retries digest.claims.release_retries digest.claims.renew_batch
     digest.claims.renew_retries digest.compose.send_test_copy digest.controls.resume_now digest.controls.settle_doubts
-    digest.planning._begin digest.planning._plan_slice digest.planning._postpone
+    digest.beginning._postpone digest.beginning.unchanged digest.correcting.send_correction
+    digest.planning._plan_next
     digest.publishing._control digest.publishing.send_digest
     digest.settling._finish digest.settling.pause digest.settling.resume digest.settling.settle_batch
     digest.settling.settle_retry
@@ -62,7 +63,7 @@ ELSEWHERE = frozenset(
     subscribing.moving.change_address subscribing.moving.confirm_address subscribing.moving.keep_address
     subscribing.privacy.erase subscribing.privacy.forget_pending
     subscribing.signing_up.ask_again subscribing.signing_up.confirm subscribing.signing_up.sign_up
-    subscribing.subscribers.come_back subscribing.subscribers.pause subscribing.subscribers.resume
+    subscribing.subscribers.choose_frequency subscribing.subscribers.come_back subscribing.subscribers.pause subscribing.subscribers.resume
     subscribing.subscribers.unsubscribe
     """.split()
 )

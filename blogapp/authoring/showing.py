@@ -11,6 +11,7 @@ from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.heartbeat import alive
 from blogapp.digest.audience import Audience, audience
+from blogapp.digest.correcting import corrections_that_left
 from blogapp.digest.progress import Progress, progress_of_post
 from blogapp.digest.publishing import arms_by_default
 from blogapp.posts.deleted import gone_on
@@ -48,6 +49,7 @@ def post_page(post_id: int) -> dict[str, Any]:
         "state": _state(post, progress),
         "progress": progress,
         "story": story,
+        "corrections": corrections_that_left(post_id) if post.corrected_at else [],
         "outlook": _outlook(post, progress) if post.state == "draft" and post.deleted_at is None else None,
         "worker_missing": story is not None and story.live and not alive("worker"),
         "revisions": revisions[:REVISIONS_SHOWN],

@@ -3,12 +3,11 @@
 One sending for each that carried the post, since a correction is threaded to the very mail that its reader has.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
@@ -22,10 +21,9 @@ from blogapp.digest.beginning import tried, unchanged
 from blogapp.digest.compose import Composed, compose_correction
 from blogapp.digest.family import add_sending
 from blogapp.digest.models import Batch, Digest, Sending, sending_digests
+from blogapp.digest.progress import reached_by_sending
 from blogapp.posts.corrections import Correction
 from blogapp.posts.models import Post
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,14 +38,33 @@ class Known:
     at: datetime
     note: str
     state: str
-    sending_id: int | None
+    accepted: int = 0
+    candidates: int = 0
+
+    @property
+    def words(self) -> str:
+        """What a member reads."""
+        return {
+            "next": "Those who got the post by mail are told in the next digest.",
+            "told": "A digest has told of it.",
+            "approved": "It leaves by mail as soon as the digest itself is out.",
+            "begun": f"Sent by mail: {self.accepted:,} of {self.candidates:,} are done.",
+            "only here": "Told on the page only.",
+        }[self.state]
 
 
 def corrections_that_left(post_id: int) -> list[Known]:
     """The corrections of a post made after its digest began to leave, the newest first."""
     query = select(Correction).where(Correction.post_id == post_id, _after_the_mail())
-    found = db.session.execute(query.order_by(Correction.at.desc(), Correction.id.desc())).scalars()
-    return [Known(one.id, one.at, one.note, _state(one), one.told_in) for one in found]
+    found = db.session.execute(query.order_by(Correction.at.desc(), Correction.id.desc())).scalars().all()
+    reached = reached_by_sending(db.session(), {one.told_in for one in found if one.told_in and one.told == "mail"})
+    return [Known(one.id, one.at, one.note, _state(one), *reached.get(one.told_in or 0, ())) for one in found]
+
+
+def has_left(post_id: int) -> bool:
+    """Whether the post's digest has begun to leave, so that a correction may concern somebody's mailbox."""
+    query = select(Digest.id).where(Digest.post_id == post_id, Digest.sending_id.is_not(None))
+    return db.session.execute(query).first() is not None
 
 
 def send_correction(correction_id: int, by: int) -> Correction:
@@ -75,6 +92,13 @@ def send_correction(correction_id: int, by: int) -> Correction:
         record(session, "correction.send", f"post:{post.id}", by=by, correction=correction_id)
         notify(session, DIGESTS)
         return correction
+
+
+def send_newest_correction(post_id: int, by: int) -> Correction:
+    """The same for the correction that was just recorded. Raises as above."""
+    query = select(Correction.id).where(Correction.post_id == post_id)
+    number = db.session.execute(query.order_by(Correction.at.desc(), Correction.id.desc()).limit(1)).scalar()
+    return send_correction(number or 0, by)
 
 
 def begin_approved() -> int:
@@ -132,7 +156,7 @@ def _is_leaving(session: Session, post_id: int) -> bool:
     return session.execute(query.with_only_columns(Sending.id).limit(1)).first() is not None
 
 
-def _carrying(post_id: int):  # type: ignore[no-untyped-def]
+def _carrying(post_id: int) -> Select[Sending]:
     carries = sending_digests.c.sending_id == Sending.id
     return (
         select(Sending)

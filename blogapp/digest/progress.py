@@ -185,7 +185,7 @@ def reached_by_sending(session: Session, sending_ids: Collection[int]) -> dict[i
         .where(ours, SendingException.state == "accepted")
         .group_by(main)
     )
-    wanted = select(main, func.sum(Sending.candidates)).where(ours, Sending.kind != "correction").group_by(main)
+    wanted = select(main, func.sum(Sending.candidates)).where(ours).group_by(main)
     accepted: Counter[int] = Counter()
     if not sending_ids:
         return {}

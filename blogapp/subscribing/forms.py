@@ -35,8 +35,18 @@ class AddressForm(PublicForm):
     address = EmailField("New e-mail address")
 
 
+class FrequencyForm(PublicForm):
+    """How often mail comes."""
+
+    frequency = RadioField(
+        "How often",
+        [InputRequired("Choose one.")],
+        choices=[("every", "Every digest, when it is published"), ("monthly", "Once a month, all of it in one mail")],
+    )
+
+
 class PauseForm(PublicForm):
-    """For how long digests stay away."""
+    """For how long digests are held back."""
 
     length = RadioField(
         "For how long",

@@ -92,7 +92,7 @@ def test_no_get_of_any_link_in_a_mail_changes_anything(app: Flask, reader: Flask
 
 def test_every_change_is_refused_to_another_site(app: Flask, reader: FlaskClient, ann: int) -> None:
     rules = [r for r in app.url_map.iter_rules() if r.rule.startswith("/preferences/") and "POST" in (r.methods or ())]
-    assert len(rules) == 7
+    assert len(rules) == 8
     before = readers.everything()
     for rule in rules:
         path = readers.preferences(ann, rule.rule.partition("<token>")[2])
