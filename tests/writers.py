@@ -63,7 +63,8 @@ ELSEWHERE = frozenset(
     subscribing.moving.change_address subscribing.moving.confirm_address subscribing.moving.keep_address
     subscribing.privacy.erase subscribing.privacy.forget_pending
     subscribing.signing_up.ask_again subscribing.signing_up.confirm subscribing.signing_up.sign_up
-    subscribing.subscribers.choose_frequency subscribing.subscribers.come_back subscribing.subscribers.pause subscribing.subscribers.resume
+    subscribing.subscribers.choose_frequency
+    subscribing.subscribers.come_back subscribing.subscribers.pause subscribing.subscribers.resume
     subscribing.subscribers.unsubscribe
     """.split()
 )

@@ -6,6 +6,7 @@ One sending for each that carried the post, since a correction is threaded to th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
@@ -117,7 +118,7 @@ def _begin(correction_id: int, post_id: int, note: str) -> bool:
     def make(session: Session) -> list[tuple[int, Composed]]:
         made = []
         for number, message in _originals(session, post_id):
-            one = tried(lambda m=message: compose_correction(session, post_id, note, m, date=now()), post=post_id)
+            one = tried(partial(compose_correction, session, post_id, note, message, date=now()), post=post_id)
             if one is not None:
                 made.append((number, one))
         return made

@@ -10,7 +10,6 @@ from blogapp.core.clock import now
 from blogapp.core.db import Base, UTCDateTime
 from blogapp.posts.models import Post
 
-
 # Where few of the ids are candidates a batch ends sooner: its bitmaps stay within 1 kB.
 WIDEST = 8192
 

@@ -1,4 +1,4 @@
-"""What goes out once a month, on its first Monday at nine, to those who asked for it: all that they missed, in one mail."""
+"""What goes out once a month, on its first Monday at nine, to those who asked for it: all they missed, in one mail."""
 
 from collections import Counter
 from datetime import date, datetime, time, timedelta

@@ -7,7 +7,7 @@ While a mail to them may still leave, they miss nothing: that is what keeps anyb
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, aliased
@@ -46,8 +46,10 @@ def window(session: Session, at: datetime, length: timedelta, main_id: int | Non
         main_id: the sending that makes up for them: only those that began before it count, and not what it carries.
     """
     main = aliased(Sending)
+    columns = (Sending.id, Sending.main_id, Sending.planned_to, Sending.last_subscriber_id, Sending.gaps)
     query = (
-        select(Digest.id, Digest.post_id, main.sent_at, Sending)
+        select(Digest.id, Digest.post_id, main.sent_at, *columns, Sending.editions_to)
+        .select_from(Digest)
         .join(Post, Post.id == Digest.post_id)
         .join(main, main.id == Digest.sending_id)
         .join(sending_digests, sending_digests.c.digest_id == Digest.id)
@@ -55,14 +57,12 @@ def window(session: Session, at: datetime, length: timedelta, main_id: int | Non
         .where(Post.state == "published", main.planned_at >= at - length)
         .order_by(Digest.id, Sending.id)
     )
-    columns = (Sending.id, Sending.main_id, Sending.planned_to, Sending.last_subscriber_id, Sending.gaps)
-    query = query.with_only_columns(Digest.id, Digest.post_id, main.sent_at, *columns, Sending.editions_to)
     if main_id is not None:
         query = query.where(main.id < main_id, func.coalesce(Sending.main_id, Sending.id) != main_id)
     found: dict[int, Sent] = {}
-    for digest_id, post_id, over_at, *sending in session.execute(query):
+    for digest_id, post_id, over_at, *sending in session.execute(query).tuples():
         known = found.get(digest_id) or Sent(digest_id, post_id, over_at, ())
-        found[digest_id] = Sent(digest_id, post_id, over_at, (*known.sendings, _frontier(*sending)))
+        found[digest_id] = Sent(digest_id, post_id, over_at, (*known.sendings, _frontier(*cast(Any, sending))))
     return list(found.values())
 
 

@@ -35,8 +35,8 @@ class Progress:
     `state`: the digest's (waiting, held, cancelled, withdrawn, sending, sent), or `paused` while the relay cannot be
     used; then `pause_reason` says why. While the audience is being planned (seconds) `candidates` still grows.
     `reasons`: why somebody was skipped or refused, and how many; the most frequent first. `held_back`: those in doubt
-    that wait for a person. `together`: the posts whose digests leave in the same mail; `due_at` is then when that leaves.
-    A digest that has begun is the main sending and its editions, in one.
+    that wait for a person. `together`: the posts whose digests leave in the same mail; `due_at` is then when that
+    leaves. A digest that has begun is the main sending and its editions, in one.
     """
 
     digest_id: int
@@ -86,12 +86,9 @@ def _progress(connection: Connection, digest_id: int) -> Progress:
     family = family_of(connection, digest.sending_id)
     accepted = _accepted_at_once(connection, family)
     exceptions = _exceptions(connection, family)
+    accepted += exceptions.get("accepted", 0)
     # The candidates last: they only grow, so what is left of them is never less than nothing.
     sendings = connection.execute(select(*COLUMNS).where(Sending.id.in_(family)).order_by(Sending.id)).all()
-    counts = {
-        "accepted": accepted + exceptions.get("accepted", 0),
-        **{state: exceptions.get(state, 0) for state in ("refused", "skipped", "in_doubt")},
-    }
     paused = next((sending for sending in sendings if sending.state == "paused"), None)
     sent = all(sending.state == "sent" for sending in sendings)
     candidates = sum(sending.candidates for sending in sendings)
@@ -100,14 +97,17 @@ def _progress(connection: Connection, digest_id: int) -> Progress:
         "paused" if paused else "sent" if sent else digest.state,
         digest.due_at,
         candidates=candidates,
-        waiting=candidates - sum(counts.values()),
+        waiting=candidates - accepted - sum(exceptions.get(state, 0) for state in ("refused", "skipped", "in_doubt")),
         held_back=_held_back(connection, family),
         pause_reason=paused.pause_reason if paused else "",
         paused_at=paused.paused_at if paused else None,
         resume_at=paused.resume_at if paused else None,
         sent_at=max((sending.sent_at for sending in sendings if sending.sent_at), default=None) if sent else None,
         reasons=_reasons(connection, family),
-        **counts,
+        accepted=accepted,
+        refused=exceptions.get("refused", 0),
+        skipped=exceptions.get("skipped", 0),
+        in_doubt=exceptions.get("in_doubt", 0),
     )
 
 
@@ -177,7 +177,10 @@ def reached_by_sending(session: Session, sending_ids: Collection[int]) -> dict[i
     main = func.coalesce(Sending.main_id, Sending.id)
     ours = or_(Sending.id.in_(sending_ids), Sending.main_id.in_(sending_ids))
     at_once = (
-        select(main, func.sum(Batch.accepted_count)).join(Batch, Batch.sending_id == Sending.id).where(ours).group_by(main)
+        select(main, func.sum(Batch.accepted_count))
+        .join(Batch, Batch.sending_id == Sending.id)
+        .where(ours)
+        .group_by(main)
     )
     later = (
         select(main, func.count())

@@ -36,8 +36,7 @@ def _page(token: str, status: int = 200, headers: dict[str, str] | None = None, 
         suppression=suppressed(db.session(), subscriber.address),
         held=subscribers.data_held(subscriber.id),
         address_form=forms.get("address_form") or AddressForm(formdata=None),
-        frequency_form=forms.get("frequency_form")
-        or FrequencyForm(formdata=None, frequency=subscriber.frequency),
+        frequency_form=forms.get("frequency_form") or FrequencyForm(formdata=None, frequency=subscriber.frequency),
         pause_form=forms.get("pause_form") or PauseForm(formdata=None, length="2 weeks"),
     )
     return body, status, headers or {}

@@ -112,7 +112,7 @@ def test_sent_at_once_it_goes_to_those_who_got_it_and_is_threaded_to_their_very_
             assert shown.index(NOTE) < shown.index("Told in 2. Mended.")
     (known,) = corrections_that_left(post.id)
     assert (known.state, known.accepted, known.candidates) == ("begun", 2, 2)
-    assert {row for row in db.session.execute(select(Sending.state)).scalars()} == {"sent"}
+    assert set(db.session.execute(select(Sending.state)).scalars()) == {"sent"}
     send_week(bob, 3)
     assert NOTE not in text(mails(sink, "new")[-1])
 

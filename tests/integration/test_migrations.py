@@ -9,8 +9,11 @@ from sqlalchemy import text
 
 from blogapp.auth.models import Member
 from blogapp.core import migrate
-from blogapp.core.db import db
+from blogapp.core.db import db, transaction
+from blogapp.digest import planning
 from blogapp.posts.writing import create_post, save_post
+from tests import readers
+from tests.worker import ME, publish_draft, send_all
 
 
 def fingerprint(title: str, body: str) -> str:
@@ -53,3 +56,30 @@ def test_what_an_older_import_noted_becomes_a_source_and_goes_back(app: Flask, a
     assert rows("SELECT title FROM posts ORDER BY id") == [("Boats",), ("Ours",)]
     assert rows("SELECT body FROM revisions ORDER BY number") == [("As it came.",), ("Edited here.",)]
     migrate.move_to("head")
+
+
+def test_what_was_sent_before_there_were_editions_counts_as_sent(app: Flask, bob: Member) -> None:
+    readers.subscriber("ada@reader.test")
+    readers.subscriber("pending@reader.test", "pending")
+    post = publish_draft(bob)
+    planning.begin_due(ME)
+    planning.plan_some(1)
+    post_id = post.id
+    db.session.remove()
+    migrate.move_to("0013_nonce")
+    assert [row[0] for row in rows("SELECT count(*) FROM batches")] == [1]
+    migrate.move_to("head")
+    assert rows("SELECT kind, main_id FROM sendings") == [("digest", None)]
+    assert rows("SELECT sending_id, digest_id FROM sending_digests") == rows("SELECT sending_id, id FROM digests")
+    assert rows("SELECT frequency, owed_from FROM subscribers ORDER BY id") == rows(
+        "SELECT 'every', COALESCE(confirmed_at, created_at) FROM subscribers ORDER BY id"
+    )
+    erased = readers.subscriber("erased@reader.test")
+    with transaction() as session:
+        session.delete(readers.reload(erased))
+    db.session.remove()
+    migrate.move_to("0013_nonce")
+    migrate.move_to("head")
+    assert readers.subscriber("next@reader.test") > erased, "no id of a subscriber comes twice"
+    send_all()
+    assert rows(f"SELECT state FROM digests WHERE post_id = {post_id}") != []

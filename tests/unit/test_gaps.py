@@ -19,13 +19,15 @@ def test_every_reader_is_in_exactly_one_gap_and_that_is_what_they_miss(readers: 
     groups = gaps.split(readers, missing)
     assert sum(some.bit_count() for some in groups.values()) == readers.bit_count()
     for number in range(40):
-        (found,) = [gap for gap, some in groups.items() if some >> number & 1] or [None]
-        owed = {digest for digest, without in missing.items() if without >> number & 1}
-        assert found == (owed if readers >> number & 1 else None)
+        found = [gap for gap, some in groups.items() if some >> number & 1]
+        owed = frozenset(digest for digest, without in missing.items() if without >> number & 1)
+        assert found == ([owed] if readers >> number & 1 else [])
 
 
 @given(sets, st.dictionaries(st.integers(1, 30), sets, max_size=13))
-def test_nobody_gets_what_is_not_owed_and_everybody_the_most_there_is(owed: gaps.Gap, carried: dict[int, gaps.Gap]) -> None:
+def test_nobody_gets_what_is_not_owed_and_everybody_the_most_there_is(
+    owed: gaps.Gap, carried: dict[int, gaps.Gap]
+) -> None:
     number = gaps.largest_within(owed, carried.items())
     fitting = [what for what in carried.values() if what and what <= owed]
     if number is None:
@@ -67,9 +69,7 @@ NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 def test_what_is_due_within_one_hold_leaves_together(
     minutes: list[int], alone: tuple[int, ...], groups: list[tuple[list[int], int]]
 ) -> None:
-    waiting = [
-        Waiting(n, n, NINE + timedelta(minutes=due), n in alone, (n, n)) for n, due in enumerate(minutes)
-    ]
+    waiting = [Waiting(n, n, NINE + timedelta(minutes=due), n in alone, (n, n)) for n, due in enumerate(minutes)]
     found = gather(waiting, timedelta(minutes=15))
     assert [(list(g.digests), (g.leaves_at - NINE) // timedelta(minutes=1)) for g in found] == groups
     assert all(len(group.digests) == 1 for group in gather(waiting, timedelta()))

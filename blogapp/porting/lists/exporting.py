@@ -87,7 +87,15 @@ def _rows() -> Iterator[tuple[str, ...]]:
         moments = (found.created_at, found.confirmed_at, found.unsubscribed_at, found.paused_until)
         # Suppressed ones are few: one look for each.
         barred = _suppression(found.address) if found.suppressed else ("", "", "")
-        yield (found.address, found.name, found.state, *map(_moment, moments), _json(found.consent), *barred, found.frequency)
+        yield (
+            found.address,
+            found.name,
+            found.state,
+            *map(_moment, moments),
+            _json(found.consent),
+            *barred,
+            found.frequency,
+        )
     for suppression in _strangers():
         yield (suppression.address, "", "suppressed", "", "", "", "", "", *_barred(suppression), "")
 
