@@ -60,7 +60,7 @@ def window(session: Session, at: datetime, length: timedelta, main_id: int | Non
     if main_id is not None:
         query = query.where(main.id < main_id, func.coalesce(Sending.main_id, Sending.id) != main_id)
     found: dict[int, Sent] = {}
-    for digest_id, post_id, over_at, *sending in session.execute(query).tuples():
+    for digest_id, post_id, over_at, *sending in session.execute(query):
         known = found.get(digest_id) or Sent(digest_id, post_id, over_at, ())
         found[digest_id] = Sent(digest_id, post_id, over_at, (*known.sendings, _frontier(*cast(Any, sending))))
     return list(found.values())
