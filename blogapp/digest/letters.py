@@ -132,7 +132,7 @@ def _subject(head: Sequence[Piece], missed: int) -> str:
 
 def _intro(fresh: int, missed: int, kind: str) -> str:
     if kind == "catch-up":
-        return f"What was published since your last mail: {missed} notes, the newest first."
+        return f"What was published since your last mail: {fresh + missed} notes, the newest first."
     if missed:
         many = "one that" if missed == 1 else f"{missed} that"
         return f"The newest first, with {many} did not reach you before."
