@@ -55,7 +55,10 @@ class EditForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     correction_told = RadioField(
         "Those who got it by mail",
         [Optional()],
-        choices=[("digest", "are told in the next digest"), ("mail", "get the correction by mail now")],
+        choices=[
+            SelectChoice("digest", "are told in the next digest"),
+            SelectChoice("mail", "get the correction by mail now"),
+        ],
         default="digest",
     )
     version = IntegerField(widget=HiddenInput(), validators=[InputRequired("Open the post again.")])

@@ -46,7 +46,7 @@ class Known:
     def words(self) -> str:
         """What a member reads."""
         return {
-            "next": "Those who got the post by mail are told in the next digest.",
+            "next": "Those who got the post by mail are told in the next digest, or at once if you send it now.",
             "told": "A digest has told of it.",
             "approved": "It leaves by mail as soon as the digest itself is out.",
             "begun": f"Sent by mail: {self.accepted:,} of {self.candidates:,} are done.",

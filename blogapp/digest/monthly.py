@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from flask import current_app
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
@@ -34,7 +35,12 @@ def begin_month() -> int:
     Where the worker was down at that time, it is made up for once.
     """
     occasion = f"monthly:{month_begun(now().astimezone(ZoneInfo(settings().site_timezone))):%Y-%m}"
+    # Asked many times a second while a digest leaves: once it is known to be done there is nothing to look up.
+    known: set[str] = current_app.extensions.setdefault("months_begun", set())
+    if occasion in known:
+        return 0
     if _done(db.session(), occasion):
+        known.add(occasion)
         return 0
 
     def write(session: Session, made: Made) -> bool:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, EmailField, HiddenField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from blogapp.core.clock import now
@@ -41,7 +42,10 @@ class FrequencyForm(PublicForm):
     frequency = RadioField(
         "How often",
         [InputRequired("Choose one.")],
-        choices=[("every", "Every digest, when it is published"), ("monthly", "Once a month, all of it in one mail")],
+        choices=[
+            SelectChoice("every", "Every digest, when it is published"),
+            SelectChoice("monthly", "Once a month, all of it in one mail"),
+        ],
     )
 
 

@@ -1,11 +1,13 @@
 """What was wrong in a digest is told in the next one, or at once to those who got it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from lxml import html
 from sqlalchemy import select
 
 from blogapp.auth.models import Member
@@ -150,3 +152,24 @@ def test_a_correction_is_not_a_digest_that_somebody_missed(app: Flask, bob: Memb
     send_week(bob, 2)
     assert [len(got) for got in weeks(sink, "ada")] == [1, 1, 1]
     assert weeks(sink, "ada")[-1] == [2]
+
+
+def test_the_editor_asks_how_readers_by_mail_are_told_and_the_page_sends_it(
+    app: Flask, bob: Member, sink: Sink, log_in: Callable[[Member], FlaskClient]
+) -> None:
+    subscriber("ada@reader.test")
+    first, second = send_week(bob, 1), send_week(bob, 2)
+    browser = log_in(bob)
+    for post, told in ((first, "mail"), (second, "digest")):
+        page = html.document_fromstring(browser.get(f"/posts/{post.id}/edit").text)
+        form = next(form for form in page.forms if "correction_told" in form.fields)
+        given = dict(form.form_values()) | {"correction": "y", "correction_note": NOTE, "correction_told": told}
+        assert browser.post(f"/posts/{post.id}/edit", data=given).status_code == 303
+    send_all()
+    assert [str(mail["Subject"]).partition(":")[0] for mail in mails(sink, "ada")] == ["Week 1", "Week 2", "Correction"]
+    page = html.document_fromstring(browser.get(f"/posts/{second.id}").text)
+    (form,) = [form for form in page.forms if str(form.action).endswith("/correction/send")]
+    assert browser.post(form.action, data=dict(form.form_values())).status_code == 303
+    send_all()
+    assert mails(sink, "ada")[-1]["Subject"].startswith("Correction: Week 2")
+    assert "1 of 1 are done" in browser.get(f"/posts/{second.id}").text

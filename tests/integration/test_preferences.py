@@ -148,6 +148,18 @@ def test_a_pause_that_makes_no_sense_is_explained(
     assert readers.reload(ann).paused_until is None
 
 
+def test_who_wants_less_mail_gets_it_once_a_month(reader: FlaskClient, ann: int) -> None:
+    for _ in range(2):
+        assert press(reader, ann, "/frequency", frequency="monthly").status_code == 303
+    assert readers.reload(ann).frequency == "monthly"
+    page = reader.get(readers.preferences(ann)).text
+    assert "Once a month, on its first Monday" in page
+    assert "of the last three months" in page
+    assert press(reader, ann, "/frequency", frequency="hourly").status_code == 422
+    assert readers.reload(ann).frequency == "monthly"
+    assert acts() == ["subscriber.frequency"], "twice is once"
+
+
 def test_who_left_has_nothing_to_pause(reader: FlaskClient, ann: int) -> None:
     press(reader, ann, "/leave")
     assert press(reader, ann, "/pause", length="1 month").status_code == 409

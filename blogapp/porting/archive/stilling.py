@@ -7,6 +7,9 @@ PAUSE = (
     "UPDATE sendings SET state = 'paused', resume_at = NULL, paused_at = CURRENT_TIMESTAMP, pause_reason = :reason "
     "WHERE state <> 'sent'"
 )
+# A correction that was to leave at once is told in the next digest, unless somebody says so again.
+HAS_CORRECTIONS = "SELECT 1 FROM pragma_table_info('corrections') WHERE name = 'told'"
+HOLD_CORRECTIONS = "UPDATE corrections SET told = 'digest' WHERE told = 'mail' AND told_in IS NULL"
 # For a copy that holds single mails; an archive leaves them out.
 DROP_MAILS = (
     "UPDATE outbox SET state = 'failed', owner = NULL, lease_until = NULL, reply = 'restored from a backup' "
