@@ -115,7 +115,7 @@ def send_correction(post_id: int) -> ResponseReturnValue:
     text = request.form.get("correction", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     done = "The correction leaves by mail, to those who got the post."
-    return act_on(post_id, lambda: correcting.send_correction(number, asking().id), done)
+    return act_on(post_id, lambda: correcting.send_correction(post_id, number, asking().id), done)
 
 
 @bp.post(f"/posts/{ID}/digest/test")

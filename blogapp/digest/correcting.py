@@ -16,7 +16,7 @@ from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
-from blogapp.core.errors import Conflict, NotFound
+from blogapp.core.errors import Conflict
 from blogapp.delivery.wake import DIGESTS, notify
 from blogapp.digest.beginning import tried, unchanged
 from blogapp.digest.compose import Composed, compose_correction
@@ -25,6 +25,7 @@ from blogapp.digest.models import Batch, Digest, Sending, sending_digests
 from blogapp.digest.progress import reached_by_sending
 from blogapp.posts.corrections import Correction
 from blogapp.posts.models import Post
+from blogapp.posts.queries import find_post
 
 
 @dataclass(frozen=True)
@@ -68,20 +69,20 @@ def has_left(post_id: int) -> bool:
     return db.session.execute(query).first() is not None
 
 
-def send_correction(correction_id: int, by: int) -> Correction:
+def send_correction(post_id: int, correction_id: int, by: int) -> Correction:
     """Have a correction leave at once, to those who got the post and still want mail. Twice is once.
 
     Raises:
-        NotFound: there is no such correction.
-        NotAllowed: `by` may not publish the post.
-        Conflict: the post has not left by mail or is not public, or a digest has told of it.
+        NotFound: there is no such post.
+        NotAllowed: `by` may not publish it.
+        Conflict: it has no such correction, has not left by mail or is not public, or a digest has told of it.
     """
     with transaction() as session:
-        correction = session.get(Correction, correction_id, with_for_update=True, populate_existing=True)
-        if correction is None:
-            raise NotFound("There is no such correction.")
-        post = session.get_one(Post, correction.post_id)
+        post = find_post(session, post_id)
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
+        correction = session.get(Correction, correction_id, with_for_update=True, populate_existing=True)
+        if correction is None or correction.post_id != post.id:
+            raise Conflict("This post has no such correction.")
         if correction.told == "mail":
             return correction
         if correction.told_in is not None:
@@ -99,7 +100,7 @@ def send_newest_correction(post_id: int, by: int) -> Correction:
     """The same for the correction that was just recorded. Raises as above."""
     query = select(Correction.id).where(Correction.post_id == post_id)
     number = db.session.execute(query.order_by(Correction.at.desc(), Correction.id.desc()).limit(1)).scalar()
-    return send_correction(number or 0, by)
+    return send_correction(post_id, number or 0, by)
 
 
 def begin_approved() -> int:

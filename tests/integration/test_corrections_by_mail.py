@@ -68,7 +68,7 @@ def test_the_next_digest_tells_of_it_and_only_that_one(app: Flask, bob: Member, 
     (known,) = corrections_that_left(first.id)
     assert known.state == "told"
     with pytest.raises(Conflict):
-        send_correction(known.id, bob.id)
+        send_correction(first.id, known.id, bob.id)
 
 
 def test_what_is_corrected_before_it_leaves_is_told_to_nobody(app: Flask, bob: Member, sink: Sink) -> None:
@@ -80,7 +80,7 @@ def test_what_is_corrected_before_it_leaves_is_told_to_nobody(app: Flask, bob: M
     assert not any(NOTE in text(mail) for mail in mails(sink, "ada"))
     assert corrections_that_left(post.id) == []
     with pytest.raises(Conflict):
-        send_correction(number, bob.id)
+        send_correction(post.id, number, bob.id)
 
 
 def test_sent_at_once_it_goes_to_those_who_got_it_and_is_threaded_to_their_very_mail(
@@ -98,7 +98,7 @@ def test_sent_at_once_it_goes_to_those_who_got_it_and_is_threaded_to_their_very_
     change("ada", frequency="monthly")
     number = corrected(post, bob)
     for _ in range(2):
-        send_correction(number, bob.id)
+        send_correction(post.id, number, bob.id)
     for _ in range(2):
         send_all()
     assert [mail["Subject"] for mail in mails(sink, "new") + mails(sink, "gone")[2:] + mails(sink, "away")[2:]] == []
@@ -124,7 +124,7 @@ def test_a_correction_waits_until_the_digest_itself_is_out(app: Flask, bob: Memb
     post = publish_week(bob, 1)
     planning.begin_due(ME)
     number = corrected(post, bob)
-    send_correction(number, bob.id)
+    send_correction(post.id, number, bob.id)
     assert planning.begin_due(ME) == 0
     send_all()
     assert [str(mail["Subject"])[:10] for mail in mails(sink, "ada")] == ["Week 1: To", "Correction"]
@@ -136,7 +136,7 @@ def test_only_who_may_publish_sends_a_correction(app: Flask, bob: Member, sink: 
     number = corrected(post, bob)
     other = member("dan", "author")
     with pytest.raises(NotAllowed):
-        send_correction(number, other.id)
+        send_correction(post.id, number, other.id)
     assert weeks(sink, "ada") == [[1]]
     assert send_newest_correction(post.id, bob.id).told == "mail"
     send_all()
@@ -147,7 +147,7 @@ def test_only_who_may_publish_sends_a_correction(app: Flask, bob: Member, sink: 
 def test_a_correction_is_not_a_digest_that_somebody_missed(app: Flask, bob: Member, sink: Sink) -> None:
     subscriber("ada@reader.test")
     post = send_week(bob, 1)
-    send_correction(corrected(post, bob, ""), bob.id)
+    send_correction(post.id, corrected(post, bob, ""), bob.id)
     send_all()
     send_week(bob, 2)
     assert [len(got) for got in weeks(sink, "ada")] == [1, 1, 1]
