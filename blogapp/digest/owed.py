@@ -80,17 +80,20 @@ def missing(session: Session, sent: Sequence[Sent], lo: int, hi: int, readers: i
         return {}
     everybody = (1 << (hi - lo + 1)) - 1
     reached = had(session, {number for digest in sent for number, _ in digest.sendings}, lo, hi)
-    late = _joined_after(session, {digest.over_at for digest in sent if digest.over_at}, lo, hi)
     found = {}
     for digest in sent:
-        without = readers & ~(late[digest.over_at] if digest.over_at else 0)
+        without = readers
         for number, planned_to in digest.sendings:
             without &= ~reached[number]
             if planned_to is not None and planned_to < hi:
                 without &= ~(everybody ^ ((1 << max(planned_to + 1 - lo, 0)) - 1))
         if without:
             found[digest.digest_id] = without
-    return found
+    # Asked only where somebody may miss something: it looks at every reader of the slice.
+    over = {digest.digest_id: digest.over_at for digest in sent if digest.over_at and digest.digest_id in found}
+    late = _joined_after(session, set(over.values()), lo, hi)
+    owed = {number: bits & ~(late[over[number]] if number in over else 0) for number, bits in found.items()}
+    return {number: bits for number, bits in owed.items() if bits}
 
 
 def had(session: Session, sendings: Collection[int], lo: int, hi: int, *, may: bool = True) -> dict[int, int]:
