@@ -1,5 +1,6 @@
 """What each reader is owed: who missed something gets it with the next digest, once."""
 
+import random
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -254,3 +255,35 @@ def test_an_edition_has_the_subject_of_the_digest_and_what_it_adds(app: Flask, b
     change("away", paused_until=None)
     send_week(bob, 3)
     assert subjects()[-1] == "Week 3: Told in 3 (and 2 you missed)"
+
+
+def test_whatever_goes_wrong_everybody_has_everything_once_in_the_end(
+    app: Flask, bob: Member, sink: Sink, refused: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "EDITIONS", 3)
+    monkeypatch.setattr(planning, "SLICE", 4)
+    dice = random.Random(5)
+    names = [f"r{number}" for number in range(1, 13)]
+    many_subscribers(12)
+    for week in range(1, 5):
+        publish_week(bob, week)
+        refused.clear()
+        refused.update(dice.sample(names, 3))
+        for name in dice.sample(names, 3):
+            change(name, paused_until=now() + timedelta(days=3))
+        for name in dice.sample(names, 3):
+            change(name, paused_until=None)
+        if dice.random() < 0.5:
+            planning.begin_due(ME)
+            planning.plan_some(0)
+        else:
+            send_all()
+    refused.clear()
+    for name in names:
+        change(name, paused_until=None)
+    for week in range(5, 9):
+        send_week(bob, week)
+    assert {name: sorted(n for mail in weeks(sink, name) for n in mail) for name in names} == {
+        name: list(range(1, 9)) for name in names
+    }
+    nothing_twice(sink)
