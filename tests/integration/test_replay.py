@@ -73,7 +73,7 @@ def check(player: Player, files: dict[str, str], sink: Sink, seconds: float) -> 
     carried = db.session.execute(select(sending_digests.c.digest_id)).scalars().all()
     assert len(carried) == len(set(carried)) == len(tally.owed)
     mails = outcome.count(Sending)
-    assert 0.9 * len(tally.owed) < mails <= len(tally.owed)
+    assert 0.7 * len(tally.owed) < mails <= len(tally.owed)
     assert sink.accepted == {f"{name}@reader.test": mails for name in READERS}
     assert tally.bulks
     assert [bulk for bulk in tally.bulks if bulk.digests] == []
