@@ -184,7 +184,7 @@ class Shift:
             self._in_trouble.add(batch.sending_id)
             return None
         work = BatchWork(batch, frozen, journalled, set() if batch.fresh else _exceptions_of(batch.id))
-        work.see(read_readers(work.owed, frozen.planned_at))
+        work.see(read_readers(work.owed, frozen.planned_at, frozen.kind))
         self.batches[batch.id] = work
         return work
 
