@@ -81,7 +81,7 @@ def _figures(session: Session, rows: Sequence[Any], ends: Sequence[datetime | No
         back[mains[number]] += count
     found = []
     for row, following in zip(rows, ends, strict=False):
-        mine = others.get(row.id, {})
+        mine = others.get(row.id, Counter[str]())
         taken, candidates = reached.get(row.id, (0, 0))
         week = row.planned_at + AFTERWARDS
         end = min(week, following) if following else week
