@@ -23,8 +23,10 @@ from blogapp.delivery.envelopes import Envelope, Options, mail_commands
 from blogapp.delivery.relay import parse_relay
 from blogapp.digest import planning
 from blogapp.digest.compose import compose, personal_values
+from blogapp.digest.instance import may_send
 from blogapp.digest.publishing import publish
-from blogapp.digest.sending import read_readers, send_some
+from blogapp.digest.sending import send_some
+from blogapp.digest.work import read_readers
 
 TIMES = 3
 MAILS = 2000
@@ -79,11 +81,11 @@ def steps(site: Site, sink: Sink, mails: int, size: int) -> Iterator[tuple[str, 
     readers = read_readers(ids, now)
 
     def personal(reader: Any) -> dict[str, str]:
-        return personal_values(key, SENDING, reader.id, reader.address, reader.name)
+        return personal_values(key, SENDING, reader[0], reader[1], reader[2])
 
     values = [personal(reader) for reader in readers]
     messages = [template.splice(value) for value in values]
-    envelopes = [Mail(r.id, SENDER, r.address, message) for r, message in zip(readers, messages, strict=True)]
+    envelopes = [Mail(r[0], SENDER, r[1], message) for r, message in zip(readers, messages, strict=True)]
     options = Options(pipelining=True, eight_bit=True, sizes=True, size=50_000_000)
     relay = parse_relay(f"smtp://127.0.0.1:{sink.port}?starttls=never")
 
@@ -138,6 +140,7 @@ def _until(wire: socket.socket, reply: bytes) -> None:
 def _everything(site: Site) -> None:
     """What a worker does for a note that has just been published."""
     publish(*site.draft(), site.author)
+    may_send()  # as a worker does when it starts
     planning.begin_due(OWNER)
     while send_some(OWNER, threading.Event()):
         pass

@@ -19,6 +19,7 @@ from blogapp.core.throttle import count_try
 from blogapp.delivery import days
 from blogapp.delivery.suppressions import suppress
 from blogapp.digest import claims, planning
+from blogapp.digest.correcting import send_newest_correction
 from blogapp.digest.journal import open_journals
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import cancel, delete, hold, publish, withdraw
@@ -65,6 +66,7 @@ def fill(app: Flask, relay: Relay) -> FullSite:
     sent = _with_files(sent, bob)
     relay.at_rcpt["never@reader.test"] = "550 5.1.1 no such user"
     send_all()
+    sent = _corrected_by_mail(sent, bob)
     leaving = _leaving(bob)
     waiting = _at_rest(alice, bob)
     _other_posts(alice, bob)
@@ -112,6 +114,18 @@ def _with_files(post: Post, author: Member) -> Post:
     attach(post.id, "notes.txt", io.BytesIO(b"unused\n"), author.id)
     body = f"{post.body}\n\n{line_for(picture)}\n\n| a | b |\n|---|--:|\n| 1 | 2 |"
     return save_post(post.id, post.version, author.id, title="Week 1: “doors”", body=body)
+
+
+def _corrected_by_mail(post: Post, author: Member) -> Post:
+    """Those who got it got a correction after it."""
+    db.session.rollback()
+    post = db.session.get_one(Post, post.id)
+    post = save_post(
+        post.id, post.version, author.id, title=post.title, body=post.body, correction="Windows, not doors."
+    )
+    send_newest_correction(post.id, author.id)
+    send_all()
+    return post
 
 
 def _leaving(bob: Member) -> Post:

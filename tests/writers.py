@@ -49,7 +49,8 @@ ELSEWHERE = frozenset(
     digest.claims.renew_retries digest.compose.send_test_copy digest.controls.resume_now digest.controls.settle_doubts
     digest.feedback.take_in
     digest.instance.resume_sending
-    digest.planning._begin digest.planning._holds digest.planning._plan_slice digest.planning._postpone
+    digest.beginning._holds digest.beginning._postpone digest.beginning.unchanged digest.correcting.send_correction
+    digest.planning._plan_next
     digest.publishing._control digest.publishing.send_digest
     digest.settling._finish digest.settling.pause digest.settling.resume digest.settling.settle_batches
     digest.settling.settle_retry
@@ -64,6 +65,7 @@ ELSEWHERE = frozenset(
     subscribing.moving.change_address subscribing.moving.confirm_address subscribing.moving.keep_address
     subscribing.privacy.erase subscribing.privacy.forget_pending
     subscribing.signing_up.ask_again subscribing.signing_up.confirm subscribing.signing_up.sign_up
+    subscribing.subscribers.choose_frequency
     subscribing.subscribers.come_back subscribing.subscribers.pause subscribing.subscribers.resume
     subscribing.subscribers.unsubscribe
     """.split()

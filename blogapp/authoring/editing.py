@@ -18,6 +18,7 @@ from blogapp.core.db import db
 from blogapp.core.errors import BlogError, Conflict, Invalid, NotAllowed
 from blogapp.core.markup import prefix_ids, render
 from blogapp.core.web import local
+from blogapp.digest.correcting import has_left, send_newest_correction
 from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment
 from blogapp.posts.models import Post, Revision
 from blogapp.posts.naming import text_for
@@ -133,6 +134,8 @@ def _save(post: Post, form: EditForm) -> ResponseReturnValue:
     except Conflict as error:
         return _refused(error) if _wants_json() else (_conflict(post.id, form), error.status)
     words = f"Saved at {local(now()):%H:%M}{', and live' if saved.state == 'published' else ''}."
+    if form.correction.data and form.correction_told.data == "mail":
+        words += _send_correction(saved.id)
     if _wants_json():
         seen = _mark(newest_revision(db.session(), saved.id))
         return {"version": saved.version, "seen": seen, "slug": saved.slug, "message": words}
@@ -147,6 +150,15 @@ def _correction(form: EditForm) -> str | None:
         message = "Tick “This is a correction” as well, or empty its note."
         raise Invalid(message, {"correction_note": message})
     return note if form.correction.data else None
+
+
+def _send_correction(post_id: int) -> str:
+    """Have the correction that was just saved leave by mail. What to say of it."""
+    try:
+        send_newest_correction(post_id, asking().id)
+    except BlogError as error:
+        return f" The correction does not leave by mail: {error}"
+    return " The correction leaves by mail now."
 
 
 def _slug(post: Post, form: EditForm) -> str | None:
@@ -234,6 +246,7 @@ def _page(
         files=list_attachments(post.id),
         line_for=line_for,
         suggestions=suggestions(),
+        left_by_mail=has_left(post.id),
     )
 
 

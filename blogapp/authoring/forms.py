@@ -52,6 +52,15 @@ class EditForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     author = SelectField("Author", coerce=int, validators=[Optional()], validate_choice=False)
     correction = BooleanField("This is a correction")
     correction_note = StringField("What was wrong")
+    correction_told = RadioField(
+        "Those who got it by mail",
+        [Optional()],
+        choices=[
+            SelectChoice("digest", "are told in the next digest"),
+            SelectChoice("mail", "get the correction by mail now"),
+        ],
+        default="digest",
+    )
     version = IntegerField(widget=HiddenInput(), validators=[InputRequired("Open the post again.")])
     seen = HiddenField()
     overwrites = HiddenField()

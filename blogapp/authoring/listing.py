@@ -12,7 +12,7 @@ from blogapp.authoring.wording import DigestFacts, PostFacts, State, since, stat
 from blogapp.core.clock import now
 from blogapp.core.db import db
 from blogapp.digest.models import Digest, Sending
-from blogapp.digest.progress import accepted_by_sending
+from blogapp.digest.progress import reached_by_sending
 from blogapp.posts.models import KINDS, Post
 from blogapp.posts.weeks import Weeks
 
@@ -102,17 +102,17 @@ def _in_state(state: str) -> ColumnElement[bool]:
 
 
 def _digests(post_ids: Sequence[int]) -> dict[int, DigestFacts]:
-    """The digests of these posts, in three queries however many they are."""
+    """The digests of these posts, in four queries however many they are."""
     query = (
-        select(Digest.post_id, Digest.state, Digest.due_at, Digest.sending_id, Sending.state, Sending.candidates)
+        select(Digest.post_id, Digest.state, Digest.due_at, Digest.sending_id, Sending.state)
         .outerjoin(Sending, Sending.id == Digest.sending_id)
         .where(Digest.post_id.in_(post_ids))
     )
     rows = db.session.execute(query).all()
-    accepted = accepted_by_sending(db.session(), [row[3] for row in rows if row[3] is not None])
+    reached = reached_by_sending(db.session(), {row[3] for row in rows if row[3] is not None})
     return {
-        post_id: DigestFacts(state, due_at, accepted.get(sending_id or 0, 0), candidates or 0, sending == "paused")
-        for post_id, state, due_at, sending_id, sending, candidates in rows
+        post_id: DigestFacts(state, due_at, *reached.get(sending_id or 0, (0, 0)), sending == "paused")
+        for post_id, state, due_at, sending_id, sending in rows
     }
 
 

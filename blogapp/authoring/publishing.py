@@ -8,7 +8,7 @@ from blogapp.auth.session import asking, members_only
 from blogapp.authoring.blueprint import ID, act_on, bp
 from blogapp.authoring.showing import post_page
 from blogapp.core.errors import NotFound
-from blogapp.digest import controls
+from blogapp.digest import controls, correcting
 from blogapp.digest import publishing as digest
 from blogapp.digest.compose import send_test_copy
 from blogapp.digest.progress import progress_of_post
@@ -111,6 +111,16 @@ def doubts(post_id: int) -> ResponseReturnValue:
     again = request.form.get("resend") == "yes"
     done = "They are sent once more." if again else "They count as sent."
     return act_on(post_id, lambda: controls.settle_doubts(number, asking().id, resend=again), done)
+
+
+@bp.post(f"/posts/{ID}/correction/send")
+@members_only
+def send_correction(post_id: int) -> ResponseReturnValue:
+    """Have a correction leave by mail now, to those who got the post."""
+    text = request.form.get("correction", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    done = "The correction leaves by mail, to those who got the post."
+    return act_on(post_id, lambda: correcting.send_correction(post_id, number, asking().id), done)
 
 
 @bp.post(f"/posts/{ID}/digest/test")

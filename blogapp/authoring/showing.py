@@ -12,6 +12,7 @@ from blogapp.authoring.wording import DigestFacts, PostFacts, State, people, spa
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.heartbeat import alive
+from blogapp.digest.correcting import corrections_that_left
 from blogapp.digest.figures import figures_of
 from blogapp.digest.outlook import look
 from blogapp.digest.progress import Progress, progress_of_post
@@ -57,6 +58,7 @@ def post_page(post_id: int) -> dict[str, Any]:
         "state": _state(post, progress),
         "progress": progress,
         "story": story,
+        "corrections": corrections_that_left(post_id) if post.corrected_at else [],
         "outlook": _outlook(post, progress, at) if draft else None,
         "reach": reach_of(look(), at) if story and story.state in ("waiting", "held") and not story.live else None,
         "worker_missing": story is not None and story.live and not alive("worker"),

@@ -58,7 +58,9 @@ def _waiting(progress: Progress, at: datetime) -> Story:
     if progress.due_at <= at:
         return Story("waiting", "The digest is about to leave.", live=True, tone="warn")
     left = span(progress.due_at - at)
-    line = f"The digest leaves at {clock_time(progress.due_at, at)}, in {left}. Until then it can be held or cancelled."
+    company = f" together with {' and '.join(progress.together)}" if progress.together else ""
+    leaves = f"{clock_time(progress.due_at, at)}{company}, in {left}"
+    line = f"The digest leaves at {leaves}. Until then it can be held or cancelled."
     return Story("waiting", line, tone="warn")
 
 

@@ -77,6 +77,7 @@ def _row(found: Any) -> dict[str, Any]:
         "confirmed_at": found.confirmed_at,
         "unsubscribed_at": found.unsubscribed_at,
         "paused_until": found.paused_until,
+        "frequency": found.frequency,
         "suppressed": found.suppressed,
     }
 

@@ -1,5 +1,6 @@
 """`blogapp worker`: sends the digests and the single mails, and keeps the timetable."""
 
+import gc
 import os
 import signal
 import sys
@@ -38,6 +39,9 @@ def worker(parent: int | None) -> None:
     with inside() as app:
         set_up_logs(settings().log_format)
         db.session.remove()
+        # What has been imported stays: looking through it again and again costs a sending a twentieth of its time.
+        gc.collect()
+        gc.freeze()
         running = Worker(app)
         running.start()
         while not asked_to_stop and not running.broken.is_set():

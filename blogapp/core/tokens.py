@@ -12,7 +12,7 @@ from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSaf
 
 from blogapp.core.config import settings
 from blogapp.core.errors import Gone, NotFound
-from blogapp.core.keyed import base32, keyed
+from blogapp.core.keyed import keyed, proof26
 
 
 class _DatedSigner(TimestampSigner):
@@ -55,7 +55,7 @@ def read(purpose: str, token: str, max_age_seconds: int) -> Any:
 
 def link_token(key: bytes, purpose: str, number: int) -> str:
     """`<number>-<26 characters of lower-case base32>`: who the link speaks for, and the proof."""
-    return f"{number}-{base32(keyed(key)(f'{purpose}:{number}'.encode())[:16])}"
+    return f"{number}-{proof26(keyed(key)(f'{purpose}:{number}'.encode()))}"
 
 
 def read_link_token(key: bytes, purpose: str, token: str) -> int:

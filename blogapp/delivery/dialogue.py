@@ -8,10 +8,11 @@ things drive it: `smtp.py`, blocking, one connection; and `engine.py`, a loop ov
 from collections import deque
 
 from blogapp.delivery.envelopes import DOT, Command, Envelope, Options, mail_commands
-from blogapp.delivery.replies import Outcome, Phase, Reply, judge, parse_reply
+from blogapp.delivery.replies import Outcome, Phase, Reply, accepted, judge, parse_reply
 from blogapp.delivery.wire import LONGEST_LINE, MOST_LINES
 
 Result = tuple[Envelope, Outcome]
+USUAL = (b"250", b"354")
 
 
 class Dialogue:
@@ -59,8 +60,10 @@ class Dialogue:
             return False
         return self._open is None or self.options.pipelining
 
-    def write(self, upcoming: Envelope | None) -> bytes:
-        """What to write next: the open body, and with it, where that may be, the first commands of `upcoming`.
+    def write(self, upcoming: Envelope | None) -> tuple[bytes, bytes]:
+        """What to write next: the open body, and behind it, where that may be, the first commands of `upcoming`.
+
+        They are not put together, as a body is large.
 
         Raises:
             BadEnvelope: `upcoming` can never be sent over this connection; nothing else has changed.
@@ -71,20 +74,27 @@ class Dialogue:
                 commands.insert(0, (Phase.RESET, b"RSET\r\n"))
                 self._reset = False
             self._commands.extend(commands)
-        parts: list[bytes] = []
+        written = b""
         self.body_size = 0
         if self._open is not None:
-            parts.append(self._body)
+            written = self._body
             self.body_size = len(self._body)
             self._sent, self._open = self._open, None
             self._awaited.append(Phase.DOT)
         if upcoming is not None:
             self._opening, self._body, self._refusal = upcoming, body, None
-        while self._commands and (self.options.pipelining or not parts):
+        if not self._commands or (written and not self.options.pipelining):
+            return written, b""
+        if not self.options.pipelining:
             phase, line = self._commands.popleft()
-            parts.append(line)
             self._awaited.append(phase)
-        return b"".join(parts)
+            return written, line
+        lines = []
+        for phase, line in self._commands:
+            lines.append(line)
+            self._awaited.append(phase)
+        self._commands.clear()
+        return written, b"".join(lines)
 
     def feed(self, data: bytes) -> list[Result]:
         """Hear what has arrived; the envelopes whose fate that decides. Look at `over` afterwards."""
@@ -119,6 +129,7 @@ class Dialogue:
         return results
 
     def _hear_line(self, line: bytes, results: list[Result]) -> None:
+        first = line[:3]
         if line[3:4] == b"-" or self._lines or len(line) > LONGEST_LINE:
             self._lines.append(line.rstrip(b"\r"))
             if len(self._lines) > MOST_LINES or len(line) > LONGEST_LINE:
@@ -126,9 +137,23 @@ class Dialogue:
             if line[3:4] == b"-" or self.over:
                 return
             lines, self._lines = self._lines, []
-        elif line[:1] == b"2" and line[1:3].isdigit() and self.awaited in (Phase.MAIL, Phase.RCPT):
-            self._awaited.popleft()  # The usual answer, taken the short way.
-            return
+        elif first in USUAL and self._awaited and self._refusal is None:
+            # The usual answers, taken the short way.
+            phase = self._awaited[0]
+            if first == b"250" and (phase is Phase.MAIL or phase is Phase.RCPT):
+                self._awaited.popleft()
+                return
+            if first == b"250" and phase is Phase.DOT and self._sent is not None:
+                self._awaited.popleft()
+                self.accepted += 1
+                results.append((self._sent, accepted(line)))
+                self._sent = None
+                return
+            if first == b"354" and phase is Phase.DATA:
+                self._awaited.popleft()
+                self._open, self._opening = self._opening, None
+                return
+            lines = [line.rstrip(b"\r")]
         else:
             lines = [line.rstrip(b"\r")]
         try:

@@ -88,13 +88,13 @@ class SignedTemplate:
         self._headers = Template(headers, template.places)
         self._body = Template(relaxed_body(body), template.places)
 
-    def splice(self, values: Mapping[str, str]) -> bytes:
+    def splice(self, values: Mapping[str, str], end: bytes = b"") -> bytes:
         """The signed message for one recipient; as `Template.splice`."""
         message = self._whole.splice(values)
         if not self._whole.verbatim(values):
-            return self._sign(message)
+            return self._sign(message) + end
         headers, body = self._headers.splice(values), self._body.splice(values)
-        return self._sign.put_on(message, self._names, headers, body)
+        return self._sign.put_on(message, self._names, headers, body) + end
 
 
 def relaxed_body(body: bytes) -> bytes:

@@ -34,7 +34,7 @@ SLOWED_FOR_ONE_MAIL = 3
 # Where the caller had nothing more for an idle connection it is asked again so much later. Seconds.
 ASK_AGAIN = 0.05
 # So long it is left idle so that several may be given something at once, which costs the caller less.
-GATHER = 0.02
+GATHER = 0.04
 # When a relay wants no more connections at once, so long we do not ask for more. Seconds.
 GROW_AFTER = 60.0
 
@@ -162,7 +162,7 @@ class Engine:
             self._limit = self.connections
         active = sum(lane.stream is not None for lane in self._lanes) + len(self._waiting)
         wanted = self._limit - active
-        if wanted > 0 and at >= self._ask_at and (wanted * 4 >= self._limit or at >= self._ask_at + GATHER):
+        if wanted > 0 and at >= self._ask_at and (wanted * 2 >= self._limit or at >= self._ask_at + GATHER):
             found = more(wanted)
             self._waiting.extend(Stream(iter(one)) for one in found)
             self._dry = len(found) < wanted

@@ -29,6 +29,7 @@ class Envelope:
     sender: str
     recipient: str
     message: bytes = b""
+    seven_bit: bool = False  # known to be: it need not be looked at
 
     def wire(self) -> bytes:
         """What follows DATA: the message and its final dot. Asked for once a try.
@@ -84,7 +85,7 @@ def mail_commands(envelope: Envelope, options: Options) -> tuple[list[Command], 
     if options.size and size > options.size:
         raise BadEnvelope(f"552 5.3.4 the message is larger than the relay takes ({options.size} bytes)")
     parameters = f" SIZE={size}" if options.sizes else ""
-    if not body.isascii():
+    if not (envelope.seven_bit or body.isascii()):
         if not options.eight_bit:
             raise BadEnvelope("554 5.6.3 the message has 8-bit characters, which the relay cannot carry")
         parameters += " BODY=8BITMIME"

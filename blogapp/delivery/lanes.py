@@ -84,6 +84,7 @@ class Lane:
         self.opened_at = time.monotonic()
         self.given = 0
         self.unsent = b""
+        self._encrypted = isinstance(self.socket, ssl.SSLSocket)
         self._written = 0
         self._deadline = 0.0
 
@@ -99,10 +100,23 @@ class Lane:
 
     def write(self, upcoming: Envelope | None) -> list[Result]:
         """Say what is to be said next, with `upcoming` begun if there is one. Raises BadEnvelope: nothing was said."""
-        self.unsent = self.dialogue.write(upcoming)
+        body, commands = self.dialogue.write(upcoming)
         self.given += upcoming is not None
         self._written = 0
-        return self.write_on() if self.unsent else []
+        if not body or self._encrypted:
+            self.unsent = body + commands
+            return self.write_on() if self.unsent else []
+        try:
+            # Both without putting them together first, which would copy the body.
+            count = self.socket.sendmsg((body, commands))
+        except NOT_YET:
+            count = 0
+        except OSError as error:
+            return self._last_words(why(error))
+        self._written = count
+        self.unsent = (body + commands)[count:] if count < len(body) + len(commands) else b""
+        self._deadline = 0.0
+        return []
 
     def write_on(self) -> list[Result]:
         """Write what is still unsent."""

@@ -66,13 +66,20 @@ class Reply:
         return " ".join(" ".join(part for part in parts if part).split())[:LONGEST_REPLY]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Outcome:
     """What becomes of one mail. `suppress`: its address is dead, never mail it again."""
 
     verdict: Verdict
     reply: str = ""
     suppress: bool = False
+
+
+def accepted(line: bytes) -> Outcome:
+    """What a 250 to a final dot means; the short way, taken for nearly every mail."""
+    if b"@" in line or b"  " in line:
+        return judge(parse_reply([line.rstrip(b"\r")]), Phase.DOT)
+    return Outcome(Verdict.ACCEPTED, line.decode("utf-8", "replace").strip()[:LONGEST_REPLY])
 
 
 def judge(reply: Reply, phase: Phase) -> Outcome:

@@ -160,10 +160,10 @@ class Connection:
         """What to write next; envelopes that cannot be sent at all over this connection are refused on the way."""
         while dialogue.takes_more and (envelope := next(envelopes, None)) is not None:
             try:
-                return dialogue.write(envelope)
+                return b"".join(dialogue.write(envelope))
             except BadEnvelope as error:
                 yield envelope, Outcome(Verdict.REFUSED, str(error))
-        return dialogue.write(None)
+        return b"".join(dialogue.write(None))
 
     def _exchange(self, dialogue: Dialogue, data: bytes) -> list[Result]:
         """Write, and hear what is said to it."""

@@ -90,8 +90,8 @@ class Template:
             plain = [index for index, kind in found if kind not in ("mailbox", "header")]
             self._holes.append((name, plain, [(index, ESCAPES[kind]) for index, kind in found]))
 
-    def splice(self, values: Mapping[str, str]) -> bytes:
-        """The message for one recipient. `values`: by the names that the places were marked with.
+    def splice(self, values: Mapping[str, str], end: bytes = b"") -> bytes:
+        """The message for one recipient, and `end`. `values`: by the names that the places were marked with.
 
         Raises:
             KeyError: a value is missing.
@@ -107,6 +107,7 @@ class Template:
             else:
                 for index, escape in all_places:
                     parts[index] = escape(value)
+        parts.append(end)
         return b"".join(parts)
 
     def verbatim(self, values: Mapping[str, str]) -> bool:

@@ -1,5 +1,6 @@
 """What else is new: posts that were first published here lately and have no digest of their own."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,11 +29,11 @@ class Other:
     url: str
 
 
-def also_new(session: Session, post_id: int, date: datetime) -> tuple[list[Other], int]:
-    """The newest of them but `post_id`, newest first, and how many more there are. Pages stand for themselves."""
+def also_new(session: Session, post_ids: Collection[int], date: datetime) -> tuple[list[Other], int]:
+    """The newest of them but `post_ids`, newest first, and how many more there are. Pages stand for themselves."""
     own = exists().where(Digest.post_id == Post.id, Digest.state.in_(LEAVES))
     conditions = (
-        Post.id != post_id,
+        Post.id.not_in(post_ids),
         Post.kind != "page",
         Post.state == "published",
         Post.visibility == "public",

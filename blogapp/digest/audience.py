@@ -13,7 +13,7 @@ from blogapp.subscribing.models import Subscriber
 
 # Why somebody gets nothing, in the words that people read on the digest's page.
 UNCONFIRMED, UNSUBSCRIBED, PAUSED, SUPPRESSED = "not confirmed", "unsubscribed", "paused", "suppressed"
-LATER, ERASED = "joined later", "erased"
+LATER, ERASED, MONTHLY, EVERY = "joined later", "erased", "monthly", "no longer monthly"
 
 
 @dataclass(frozen=True)
@@ -24,20 +24,28 @@ class Audience:
     excluded: dict[str, int]
 
 
-def eligible(planned_at: datetime | None = None, at: datetime | None = None) -> ColumnElement[bool]:
-    """The condition on `Subscriber` for getting a digest.
+def eligible(
+    planned_at: datetime | None = None, at: datetime | None = None, kind: str = "digest"
+) -> ColumnElement[bool]:
+    """The condition on `Subscriber` for getting a sending.
 
     Args:
         planned_at: when the sending was planned: who confirmed later gets the next one. None: it would be now.
         at: the moment of asking, for pauses. None: now.
+        kind: the sending's. A digest goes to those who want every one, a catch-up to those who want it monthly, a
+            correction to either.
     """
     conditions = [Subscriber.state == "confirmed", ~_is_paused(at), ~_is_suppressed()]
+    if kind != "correction":
+        conditions.append(~_wants_otherwise(kind))
     if planned_at is not None:
         conditions.append(Subscriber.confirmed_at <= planned_at)
     return and_(*conditions)
 
 
-def reason(planned_at: datetime | None = None, at: datetime | None = None) -> ColumnElement[str | None]:
+def reason(
+    planned_at: datetime | None = None, at: datetime | None = None, kind: str = "digest"
+) -> ColumnElement[str | None]:
     """Why somebody is not eligible; NULL exactly where `eligible` holds (a test compares them)."""
     reasons: list[tuple[ColumnElement[bool], str]] = [
         (Subscriber.state == "unsubscribed", UNSUBSCRIBED),
@@ -45,6 +53,8 @@ def reason(planned_at: datetime | None = None, at: datetime | None = None) -> Co
         (_is_suppressed(), SUPPRESSED),
         (_is_paused(at), PAUSED),
     ]
+    if kind != "correction":
+        reasons.append((_wants_otherwise(kind), MONTHLY if kind == "digest" else EVERY))
     if planned_at is not None:
         reasons.append((Subscriber.confirmed_at > planned_at, LATER))
     return case(*reasons, else_=None)
@@ -61,6 +71,10 @@ def audience(session: Session | None = None) -> Audience:
 
 def _is_paused(at: datetime | None) -> ColumnElement[bool]:
     return and_(Subscriber.paused_until.is_not(None), Subscriber.paused_until > (at or now()))
+
+
+def _wants_otherwise(kind: str) -> ColumnElement[bool]:
+    return Subscriber.frequency == "monthly" if kind == "digest" else Subscriber.frequency != "monthly"
 
 
 def _is_suppressed() -> ColumnElement[bool]:

@@ -36,6 +36,7 @@ class ClaimedBatch:
     hi: int
     planned: tuple[int, ...]
     accepted: tuple[int, ...]
+    fresh: bool = False  # nothing was ever written about it
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def claim_batches(owner: str, most: int, holding: Collection[int] = ()) -> list[
     """
     free = and_(_free(Batch, owner), Batch.id.not_in(holding)) if holding else _free(Batch, owner)
     query = select(Batch.id).where(free, _runs(Batch.sending_id)).order_by(Batch.id).limit(most)
-    if db.session.execute(query.limit(1)).first() is None:
+    if db.session.connection().execute(query.limit(1)).first() is None:
         return []  # Looked at first, so that an idle worker never takes SQLite's write lock.
     with transaction() as session:
         due = query.with_for_update(of=Batch, skip_locked=True).cte("due")
@@ -67,7 +68,7 @@ def claim_batches(owner: str, most: int, holding: Collection[int] = ()) -> list[
             .values(state="claimed", owner=owner, lease_until=now() + LENGTH)
             .returning(Batch.id, Batch.sending_id, Batch.lo, Batch.hi, Batch.planned, Batch.accepted)
         )
-        rows = session.execute(claim, execution_options=PLAIN).all()
+        rows = session.connection().execute(claim).all()
     return [_claimed(*row) for row in sorted(rows, key=itemgetter(0))]
 
 
@@ -115,7 +116,7 @@ def release_retries(owner: str) -> None:
 
 def _claimed(number: int, sending_id: int, lo: int, hi: int, planned: bytes, accepted: bytes | None) -> ClaimedBatch:
     ids = [tuple(bitmap.to_ids(bits, lo)) for bits in (planned, accepted)]
-    return ClaimedBatch(number, sending_id, lo, hi, *ids)
+    return ClaimedBatch(number, sending_id, lo, hi, ids[0], ids[1], accepted is None)
 
 
 # Core updates: no object of ours is in the session.

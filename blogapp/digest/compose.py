@@ -1,55 +1,64 @@
-"""The digest as a message: composed once per sending, then spliced per subscriber (`delivery/template.py`)."""
+"""Mails to readers: composed once per sending, then spliced per subscriber (`delivery/template.py`)."""
 
 import re
 import secrets
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
-from typing import Any
-from urllib.parse import urlsplit
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
 from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand
 from blogapp.core.clock import now
-from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Invalid, NotFound
-from blogapp.core.picturemarks import for_mail
-from blogapp.core.site import choice
 from blogapp.core.tokens import link_token
-from blogapp.core.web import local, whole_url
-from blogapp.delivery import verp
-from blogapp.delivery.headers import Mailbox, ascii_address, is_address, phrase
+from blogapp.core.web import local
+from blogapp.delivery.headers import Mailbox, ascii_address
 from blogapp.delivery.message import build_message
 from blogapp.delivery.models import OutboxMail
 from blogapp.delivery.outbox import queue_message, site_mailbox
 from blogapp.delivery.template import Places, Template
 from blogapp.digest.also import also_new
-from blogapp.digest.article import mail_article
-from blogapp.digest.parts import parts_that_fit
+from blogapp.digest.groups import group_of
+from blogapp.digest.letters import (
+    by_age,
+    frame,
+    letter_of_many,
+    letter_of_one,
+    list_headers,
+    piece_of,
+    read_posts,
+    reply_to,
+)
+from blogapp.digest.models import Digest
+from blogapp.digest.parts import Parts, catch_up_that_fits, parts_that_fit
 from blogapp.digest.proofs import message_name
-from blogapp.digest.words import Letter, dates, own_title, subject, teaser
+from blogapp.digest.told import Told, untold
 from blogapp.posts.models import Post
 from blogapp.subscribing.links import NOBODYS_TOKEN
 
 # Somebody who is nobody, for previews (RFC 2606 keeps the domain free).
 SAMPLE = Mailbox("", "reader@example.org")
+OWN_ID = re.compile(rb"^Message-ID: <[^<>@\s]+@([^<>@\s]+)>", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Composed:
-    """A digest ready to be spliced. `also`: the titles of what else it tells of.
+    """A mail ready to be spliced. `also`: the titles of what else it tells of. `told`: the corrections that it tells.
 
-    `shortened`: the post is too long for a mail; its beginning and a link are there.
+    `shortened`: a post is too long for a mail; its beginning and a link are there.
     """
 
     subject: str
     template: Template
     also: list[str]
     shortened: bool
+    told: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,46 +83,108 @@ def compose(session: Session, post_id: int, *, date: datetime, test: bool = Fals
     Raises:
         NotFound: there is no such post.
     """
-    post = session.get(Post, post_id)
-    if post is None or post.deleted_at is not None:
-        raise NotFound("There is no such post.")
+    return compose_posts(session, [post_id], date=date, test=test)
+
+
+def compose_posts(
+    session: Session,
+    post_ids: Sequence[int],
+    *,
+    date: datetime,
+    new: Collection[int] | None = None,
+    kind: str = "digest",
+    told: Sequence[Told] | None = None,
+    test: bool = False,
+) -> Composed:
+    """One mail with several posts, in that order.
+
+    Args:
+        new: those that leave now; the others were missed before. None: all of them.
+        kind: the sending's.
+        told: the corrections to tell of. None: those that the next digest tells of.
+    """
     places = Places()
-    letter = Letter(post.title, post.html, post.summary, post.weeks)
-    context = _context(session, post, letter, places, date) | {"test": test}
-    widths = {attachment.id: attachment.width for attachment in post.attachments if attachment.width}
-    article = mail_article(for_mail(post.html), settings().base_url, f"p{post.id}-", widths)
-    parts = parts_that_fit(article, context)
-    title = ("[Test] " if test else "") + context["subject"]
+    posts = read_posts(session, post_ids)
+    pieces = by_age([piece_of(post, date) for post in posts])
+    told = untold(session, date) if told is None else told
+    also, more = also_new(session, post_ids, date)
+    context = frame(places, posts[0].author) | {
+        "also": also, "more": more, "corrections": told, "monthly": kind == "catch-up", "test": test,
+    }  # fmt: skip
+    if len(pieces) == 1:
+        context |= letter_of_one(pieces[0])
+        parts = parts_that_fit(pieces[0].article, context)
+    else:
+        context |= letter_of_many(pieces, post_ids if new is None else new, kind)
+        parts = catch_up_that_fits([(piece.facts, piece.article) for piece in pieces], context)
+    subject = ("[Test] " if test else "") + context["subject"]
+    template = _message(places, subject, parts, posts[0].author, date)
+    numbers = tuple(correction.id for correction in told)
+    return Composed(subject, template, [other.title for other in also], parts.shortened, numbers)
+
+
+def compose_correction(session: Session, post_id: int, note: str, original: bytes, *, date: datetime) -> Composed:
+    """The corrected post, threaded to the mail that was wrong.
+
+    Args:
+        original: the frozen message of the sending that it goes after.
+    """
+    places = Places()
+    (post,) = read_posts(session, [post_id])
+    piece = piece_of(post, date)
+    context = frame(places, post.author) | letter_of_one(piece) | {"note": note, "test": False, "monthly": False}
+    context["subject"] = f"Correction: {context['subject']}"
+    parts = parts_that_fit(piece.article, context, "correction")
+    domain = OWN_ID.search(original)
+    earlier = f"<{places.mark('in_reply_to', 'token')}@{domain[1].decode('ascii') if domain else 'localhost'}>"
+    threaded = {"In-Reply-To": earlier, "References": earlier}
+    template = _message(places, context["subject"], parts, post.author, date, threaded)
+    return Composed(context["subject"], template, [], parts.shortened)
+
+
+def _message(
+    places: Places,
+    subject: str,
+    parts: Parts,
+    author: Member,
+    date: datetime,
+    headers: Mapping[str, str] | None = None,
+) -> Template:
     sender = site_mailbox()
     message = build_message(
         sender=sender,
         to=places.mark("to", "mailbox"),
-        subject=title,
+        subject=subject,
         text=parts.text,
         html=parts.html,
-        reply_to=_reply_to(post.author),
-        headers=_list_headers(places),
+        reply_to=reply_to(author),
+        headers=list_headers(places) | dict(headers or {}),
         date=local(date),
         message_id=f"<{places.mark('message_id', 'token')}@{ascii_address(sender.address).rpartition('@')[2]}>",
         marks=places.marks.values(),
     )
-    also = [other.title for other in context["also"]]
-    return Composed(title, Template(message, places.marks), also, parts.shortened)
+    return Template(message, places.marks)
 
 
-def personal_values(key: bytes, sending_id: int, subscriber_id: int, address: str, name: str = "") -> dict[str, str]:
+def personal_values(
+    key: bytes, sending_id: int, subscriber_id: int, address: str, name: str = "", original_id: int | None = None
+) -> dict[str, str]:
     """What `Template.splice` needs for one subscriber. The same sending and subscriber give the same bytes.
 
     Args:
         key: the site's link key.
+        original_id: the sending that a correction goes after.
     """
-    return {
+    values = {
         "to": f"{name} <{address}>" if name else address,
         "address": address,
         "message_id": message_name(key, sending_id, subscriber_id),
         "unsubscribe": link_token(key, "unsubscribe", subscriber_id),
         "preferences": link_token(key, "preferences", subscriber_id),
     }
+    if original_id is not None:
+        values["in_reply_to"] = message_name(key, original_id, subscriber_id)
+    return values
 
 
 def nobodys_values(box: Mailbox) -> dict[str, str]:
@@ -133,7 +204,8 @@ def preview(post_id: int) -> Preview:
     Raises:
         NotFound: there is no such post.
     """
-    composed = compose(db.session(), post_id, date=now())
+    session = db.session()
+    composed = compose_posts(session, _in_one_mail(session, post_id), date=now())
     data = composed.template.splice(nobodys_values(SAMPLE))
     message = message_from_bytes(data, policy=policy.default)
     html, text = (message.get_body((kind,)) for kind in ("html", "plain"))
@@ -147,6 +219,13 @@ def preview(post_id: int) -> Preview:
         also=composed.also,
         shortened=composed.shortened,
     )
+
+
+def _in_one_mail(session: Session, post_id: int) -> tuple[int, ...]:
+    """The post, with those whose digests wait to leave together with its own."""
+    number = session.scalar(select(Digest.id).where(Digest.post_id == post_id, Digest.state == "waiting"))
+    group = group_of(session, number) if number is not None else None
+    return group.posts if group else (post_id,)
 
 
 def send_test_copy(post_id: int, by: int) -> OutboxMail:
@@ -172,55 +251,3 @@ def send_test_copy(post_id: int, by: int) -> OutboxMail:
         mail = queue_message(writing, "test-copy", address, composed.subject, message)
         record(writing, "digest.test", f"post:{post_id}", by=by)
         return mail
-
-
-def _context(session: Session, post: Post, letter: Letter, places: Places, date: datetime) -> dict[str, Any]:
-    """What the templates of both parts show."""
-    title, weeks = own_title(letter), post.weeks
-    also, more = also_new(session, post.id, date)
-    if weeks:
-        epoch = settings().site_epoch
-        when = dates(weeks.first_day(epoch), weeks.last_day(epoch))
-    else:
-        day = local(post.first_published_at or date).date()
-        when = dates(day, day)
-    return {
-        "subject": subject(letter),
-        "preheader": teaser(letter),
-        "summary": letter.summary,
-        "site_title": choice("site_title"),
-        "url": whole_url(f"/{post.slug}"),
-        "week": {"word": "Week" if len(weeks) == 1 else "Weeks", "figure": weeks.figure} if weeks else None,
-        "title": title,
-        "heading": f"{weeks.title}: {title}" if weeks and title else weeks.title if weeks else title,
-        "dates": when,
-        "author": post.author.name,
-        "replies": _reply_to(post.author) is not None,
-        "also": also,
-        "more": more,
-        "address": {"html": places.mark("address", "html"), "text": places.mark("address", "text")},
-        "unsubscribe": places.mark("unsubscribe", "url"),
-        "preferences": places.mark("preferences", "url"),
-    }
-
-
-def _reply_to(author: Member) -> Mailbox | None:
-    """Replies go to the author, while there is one who reads them."""
-    usable = author.active and author.email and is_address(ascii_address(author.email))
-    return Mailbox(author.name, author.email or "") if usable else None
-
-
-def _list_headers(places: Places) -> dict[str, str]:
-    """RFC 2369, 2919, 8058 and 3834. A mailto stands beside the https address where mail can come in."""
-    host = re.sub(r"[^a-z0-9.-]+", "-", (urlsplit(settings().base_url).hostname or "localhost").lower()).strip("-.")
-    token = places.mark("unsubscribe", "token")
-    ways = [f"<{whole_url('/unsubscribe/')}{token}>"]
-    if verp.enabled():
-        ways.append(f"<mailto:{verp.wish_address(token)}?subject=unsubscribe>")
-    return {
-        "List-Id": f"{phrase(choice('site_title'), 9)} <digest.{host}>",
-        "List-Unsubscribe": ", ".join(ways),
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        "List-Post": "NO",
-        "Auto-Submitted": "auto-generated",
-    }

@@ -1,6 +1,6 @@
 """What a person can do about a digest that has begun to leave: settle doubts, or have a pause end now."""
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
@@ -10,6 +10,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import transaction
 from blogapp.core.errors import Conflict, NotFound
 from blogapp.delivery.wake import DIGESTS, notify
+from blogapp.digest.family import digests_of, family_of
 from blogapp.digest.models import Digest, Sending, SendingException
 from blogapp.posts.models import Post
 
@@ -26,9 +27,9 @@ def settle_doubts(digest_id: int, by: int, *, resend: bool) -> int:
         Conflict: nothing is in doubt.
     """
     with transaction() as session:
-        digest, sending = _find(session, digest_id, by)
+        digest, sendings = _find(session, digest_id, by)
         doubts = update(SendingException).where(
-            SendingException.sending_id == sending.id,
+            SendingException.sending_id.in_([sending.id for sending in sendings]),
             SendingException.state == "in_doubt",
             SendingException.due_at.is_(None),
         )
@@ -37,17 +38,21 @@ def settle_doubts(digest_id: int, by: int, *, resend: bool) -> int:
         else:
             doubts = doubts.values(state="accepted", reply="counted as accepted by hand")
         settled = session.execute(
-            doubts.returning(SendingException.subscriber_id), execution_options={"synchronize_session": False}
-        ).all()
-        if not settled:
+            doubts.returning(SendingException.sending_id), execution_options={"synchronize_session": False}
+        ).scalars()
+        concerned = list(settled)
+        if not concerned:
             raise Conflict("Nothing is in doubt here any more.")
-        if resend and sending.state == "sent":
-            sending.state, sending.sent_at = "sending", None
-            for other in session.execute(select(Digest).where(Digest.sending_id == sending.id)).scalars():
+        if resend:
+            for sending in sendings:
+                if sending.id in concerned and sending.state == "sent":
+                    # `sent_at` stays: who joined since is not owed it because of a few that are sent again.
+                    sending.state = "sending"
+            for other in digests_of(session, sendings[0]):
                 other.state = "sending"
-        record(session, "digest.settle_doubts", f"digest:{digest.id}", by=by, resend=resend, count=len(settled))
+        record(session, "digest.settle_doubts", f"digest:{digest.id}", by=by, resend=resend, count=len(concerned))
         notify(session, DIGESTS)
-        return len(settled)
+        return len(concerned)
 
 
 def resume_now(digest_id: int, by: int) -> None:
@@ -58,15 +63,18 @@ def resume_now(digest_id: int, by: int) -> None:
         Conflict: it is not paused.
     """
     with transaction() as session:
-        digest, sending = _find(session, digest_id, by)
-        if sending.state != "paused":
+        digest, sendings = _find(session, digest_id, by)
+        paused = [sending for sending in sendings if sending.state == "paused"]
+        if not paused:
             raise Conflict("The digest is not paused.")
-        sending.resume_at = now()
+        for sending in paused:
+            sending.resume_at = now()
         record(session, "digest.resume", f"digest:{digest.id}", by=by)
         notify(session, DIGESTS)
 
 
-def _find(session: Session, digest_id: int, by: int) -> tuple[Digest, Sending]:
+def _find(session: Session, digest_id: int, by: int) -> tuple[Digest, list[Sending]]:
+    """The digest, and the main sending with its editions, all locked."""
     digest = session.get(Digest, digest_id, populate_existing=True)
     if digest is None:
         raise NotFound("There is no such digest.")
@@ -74,4 +82,7 @@ def _find(session: Session, digest_id: int, by: int) -> tuple[Digest, Sending]:
     demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
     if digest.sending_id is None:
         raise Conflict("The digest has not begun to leave.")
-    return digest, session.get_one(Sending, digest.sending_id, with_for_update=True, populate_existing=True)
+    numbers = family_of(session, digest.sending_id)
+    return digest, [
+        session.get_one(Sending, number, with_for_update=True, populate_existing=True) for number in numbers
+    ]

@@ -1,17 +1,18 @@
 """How digests fared, in numbers that need no spying: taken by the mail server, refused, bounced, unsubscribed after."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from blogapp.core.clock import now
 from blogapp.core.db import db
 from blogapp.digest.models import Digest, Sending, SendingException
-from blogapp.digest.progress import accepted_by_sending
+from blogapp.digest.progress import reached_by_sending
 from blogapp.digest.returned import bounced
 from blogapp.posts.models import Post
 from blogapp.subscribing.models import Subscriber
@@ -57,8 +58,13 @@ def figures_of(digest_id: int) -> Figures | None:
     rows = session.execute(_query().where(Digest.id == digest_id)).all()
     if not rows:
         return None
-    following = select(func.min(Sending.planned_at)).where(Sending.id > rows[0].id)
+    following = select(func.min(Sending.planned_at)).where(Sending.id > rows[0].id, _is_main())
     return _figures(session, rows, [session.execute(following).scalar()])[0]
+
+
+def _is_main() -> ColumnElement[bool]:
+    """The condition that a sending is a digest's way out, and no edition, catch-up or correction."""
+    return exists().where(Digest.sending_id == Sending.id)
 
 
 def _query() -> Select[*tuple[Any, ...]]:
@@ -67,15 +73,16 @@ def _query() -> Select[*tuple[Any, ...]]:
 
 
 def _figures(session: Session, rows: Sequence[Any], ends: Sequence[datetime | None]) -> list[Figures]:
-    numbers = [row.id for row in rows]
-    others = _exceptions(session, numbers)
-    under_way = accepted_by_sending(session, [row.id for row in rows if row.state != "sent"])
-    back = bounced(session, numbers)
+    mains = _families(session, [row.id for row in rows])
+    others = _exceptions(session, mains)
+    reached = reached_by_sending(session, [row.id for row in rows])
+    back: Counter[int] = Counter()
+    for number, count in bounced(session, list(mains)).items():
+        back[mains[number]] += count
     found = []
     for row, following in zip(rows, ends, strict=False):
         mine = others.get(row.id, {})
-        # Of one that is over, whoever is no exception was taken: no need to add thousands of batches up.
-        rest = row.candidates - sum(number for state, number in mine.items() if state != "accepted")
+        taken, candidates = reached.get(row.id, (0, 0))
         week = row.planned_at + AFTERWARDS
         end = min(week, following) if following else week
         found.append(
@@ -84,11 +91,11 @@ def _figures(session: Session, rows: Sequence[Any], ends: Sequence[datetime | No
                 row.title,
                 row.planned_at,
                 row.state,
-                row.candidates,
-                under_way.get(row.id, rest),
+                candidates,
+                taken,
                 mine.get("refused", 0),
                 mine.get("skipped", 0),
-                back.get(row.id, 0),
+                back[row.id],
                 _left(session, row.planned_at, end),
                 end <= now(),
             )
@@ -96,12 +103,18 @@ def _figures(session: Session, rows: Sequence[Any], ends: Sequence[datetime | No
     return found
 
 
-def _exceptions(session: Session, sending_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+def _families(session: Session, main_ids: Sequence[int]) -> dict[int, int]:
+    """Each of these sendings and each of their editions -> the main one."""
+    ours = or_(Sending.id.in_(main_ids), Sending.main_id.in_(main_ids))
+    return {number: main or number for number, main in session.execute(select(Sending.id, Sending.main_id).where(ours))}
+
+
+def _exceptions(session: Session, mains: dict[int, int]) -> dict[int, Counter[str]]:
     columns = (SendingException.sending_id, SendingException.state)
-    query = select(*columns, func.count()).where(SendingException.sending_id.in_(sending_ids)).group_by(*columns)
-    found: dict[int, dict[str, int]] = {}
+    query = select(*columns, func.count()).where(SendingException.sending_id.in_(mains)).group_by(*columns)
+    found: dict[int, Counter[str]] = {}
     for number, state, count in session.execute(query):
-        found.setdefault(number, {})[state] = count
+        found.setdefault(mains[number], Counter())[state] += count
     return found
 
 

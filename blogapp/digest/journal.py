@@ -174,9 +174,9 @@ class FileJournal:
             self.entries = set()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if fresh else 0)
         self._file = os.open(path, flags, 0o600)
+        self._known = not fresh  # whether its name would survive a power cut
         if fresh:
             os.write(self._file, head)
-            _sync_folder(path.parent)
         else:
             # A line that a full disk or a power cut left unfinished must not become part of the next one.
             os.ftruncate(self._file, data.rfind(b"\n") + 1)
@@ -187,8 +187,14 @@ class FileJournal:
         if os.write(self._file, line) != len(line):
             raise OSError(f"the journal {self._path} took half a line")
         if time.monotonic() - self._synced_at > SYNC_EVERY_SECONDS:
-            os.fdatasync(self._file)
-            self._synced_at = time.monotonic()
+            self._sync()
+
+    def _sync(self) -> None:
+        os.fdatasync(self._file)
+        if not self._known:
+            _sync_folder(self._path.parent)
+        self._known = True
+        self._synced_at = time.monotonic()
 
     def clear(self) -> None:
         os.ftruncate(self._file, len(self._head))
@@ -196,9 +202,10 @@ class FileJournal:
     def close(self) -> None:
         """Close the file; it stays where it is if it holds anybody."""
         with contextlib.suppress(OSError):
-            os.fdatasync(self._file)
             if os.fstat(self._file).st_size == len(self._head):
                 self._path.unlink()
+            else:
+                self._sync()
         os.close(self._file)
 
 

@@ -4,23 +4,36 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from blogapp.core.clock import now
 from blogapp.core.db import Base, UTCDateTime
 from blogapp.posts.models import Post
 
+# Where few of the ids are candidates a batch ends sooner: its bitmaps stay within 1 kB.
+WIDEST = 8192
+
 
 class Sending(Base):
     """One frozen message on its way to everybody who is owed it.
+
+    The way out of a publication is a main sending and one more for each distinct gap ("edition", `main_id`): that of
+    readers who missed the same earlier digests. `kind`: `digest`; `catch-up`, what goes out once a month; `correction`,
+    which goes to those who were accepted in `original_id`. `occasion` is the last line against beginning one twice.
+
+    `gaps`: readers by the digests that they miss, counted while a main sending is planned (`{"471,472": 120}`);
+    `editions_to`: how far these are planned (NULL: their editions are not there yet).
 
     `message` is the spliced template's bytes; `places` maps each personal place to the random mark that stands for it.
     Eligible: confirmed before `planned_at`, id <= `last_subscriber_id`, and still so when their batch is read.
     """
 
     __tablename__ = "sendings"
-    __table_args__ = (CheckConstraint("state IN ('planning', 'sending', 'paused', 'sent')", name="state"),)
+    __table_args__ = (
+        CheckConstraint("state IN ('planning', 'sending', 'paused', 'sent')", name="state"),
+        CheckConstraint("kind IN ('digest', 'catch-up', 'correction')", name="kind"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     subject: Mapped[str]
@@ -39,14 +52,38 @@ class Sending(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # Random: by it a host knows whether this database remembers its last sending (digest/instance.py).
     mark: Mapped[str] = mapped_column(unique=True, default=lambda: secrets.token_hex(8))
+    kind: Mapped[str] = mapped_column(default="digest", server_default="digest")
+    main_id: Mapped[int | None] = mapped_column(ForeignKey("sendings.id"), index=True)
+    original_id: Mapped[int | None] = mapped_column(ForeignKey("sendings.id"), index=True)
+    occasion: Mapped[str | None] = mapped_column(unique=True)
+    gaps: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
+    editions_to: Mapped[int | None]
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether its audience is all cut into batches."""
+        if self.planned_to < self.last_subscriber_id:
+            return False
+        return not self.gaps or (self.editions_to is not None and self.editions_to >= self.last_subscriber_id)
+
+
+sending_digests = Table(
+    "sending_digests",
+    Base.metadata,
+    # Which digests' posts a sending carries: what says whether a reader has been sent a digest.
+    Column("sending_id", Integer, ForeignKey("sendings.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest_id", Integer, ForeignKey("digests.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
 
 
 class Digest(Base):
     """That a post leaves as a digest: one row per post, for ever.
 
     waiting (until due_at) -> sending -> sent. Before the sending begins a person may hold it (`held`) or cancel it
-    (`cancelled`), and withdrawing the post makes it `withdrawn`; publishing again arms it again. The program holds it
-    by itself, and says why in `held_reason`, where the audience is not what the author was told (`audience_seen`).
+    (`cancelled`), and withdrawing the post makes it `withdrawn`; publishing again arms it again. Those that wait
+    within one hold of each other leave as one mail (digest/groups.py), but for what somebody sends at once (`alone`).
+    The program holds it by itself, and says why in `held_reason`, where the audience is not what the author was told
+    (`audience_seen`).
     """
 
     __tablename__ = "digests"
@@ -63,6 +100,7 @@ class Digest(Base):
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), unique=True)
     state: Mapped[str] = mapped_column(default="waiting")
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    alone: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     sending_id: Mapped[int | None] = mapped_column(ForeignKey("sendings.id"), index=True)
     audience_seen: Mapped[int | None]

@@ -1,5 +1,7 @@
 """Telling a post's author by mail when their digest does not simply arrive. Each joins the caller's transaction."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -7,6 +9,7 @@ from blogapp.audit import AuditEntry, record
 from blogapp.auth.models import Member
 from blogapp.core.web import whole_url
 from blogapp.delivery.outbox import queue_mail
+from blogapp.digest.family import digests_of
 from blogapp.digest.models import Digest, Sending, SendingException
 from blogapp.posts.models import Post
 
@@ -28,26 +31,27 @@ def audience_changed(session: Session, digest: Digest) -> None:
 
 def held_up(session: Session, sending: Sending) -> None:
     """The relay has not taken mails for a while."""
-    for digest in _digests(session, sending.id):
+    for digest in digests_of(session, sending):
         _tell(session, session.get_one(Post, digest.post_id), "digest-held-up", why=sending.pause_reason)
 
 
-def refused(session: Session, sending: Sending) -> None:
-    """It is over, and some were refused or are in doubt."""
-    of_this = (SendingException.sending_id == sending.id, SendingException.state.in_(("refused", "in_doubt")))
+def refused(session: Session, sending: Sending, family: Sequence[int]) -> None:
+    """It is over, and some were refused or are in doubt.
+
+    Args:
+        family: the main sending and its editions.
+    """
+    of_this = (SendingException.sending_id.in_(family), SendingException.state.in_(("refused", "in_doubt")))
     by_state = select(SendingException.state, func.count()).where(*of_this).group_by(SendingException.state)
     counts = dict(session.execute(by_state).all())
     if not counts:
         return
     by_reply = select(SendingException.reply, func.count()).where(*of_this).group_by(SendingException.reply)
     worst = session.execute(by_reply.order_by(func.count().desc(), SendingException.reply).limit(10)).all()
-    for digest in _digests(session, sending.id):
+    candidates = session.execute(select(func.sum(Sending.candidates)).where(Sending.id.in_(family))).scalar_one()
+    for digest in digests_of(session, sending):
         post = session.get_one(Post, digest.post_id)
-        _tell(session, post, "digest-refused", counts=counts, reasons=worst, candidates=sending.candidates)
-
-
-def _digests(session: Session, sending_id: int) -> list[Digest]:
-    return list(session.execute(select(Digest).where(Digest.sending_id == sending_id)).scalars())
+        _tell(session, post, "digest-refused", counts=counts, reasons=worst, candidates=candidates)
 
 
 def _tell(session: Session, post: Post, purpose: str, **context: object) -> None:

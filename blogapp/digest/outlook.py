@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from blogapp.audit import record
 from blogapp.core.clock import now, seconds
@@ -20,7 +20,7 @@ from blogapp.core.db import db
 from blogapp.core.errors import Conflict
 from blogapp.delivery.models import Suppression
 from blogapp.digest import notices
-from blogapp.digest.audience import PAUSED, SUPPRESSED, UNCONFIRMED, UNSUBSCRIBED, Audience
+from blogapp.digest.audience import MONTHLY, PAUSED, SUPPRESSED, UNCONFIRMED, UNSUBSCRIBED, Audience
 from blogapp.digest.models import Digest, Sending
 from blogapp.subscribing.models import Subscriber
 
@@ -187,9 +187,17 @@ def count_audience(session: Session) -> Audience:
         UNSUBSCRIBED: counted.get("unsubscribed", 0),
         SUPPRESSED: barred,
         PAUSED: session.execute(select(func.count()).where(*paused)).scalar_one(),
+        MONTHLY: session.execute(select(func.count()).where(*_monthly())).scalar_one(),
     }
     count = sum(counted.values()) - sum(excluded.values())
     return Audience(count, {why: number for why, number in excluded.items() if number})
+
+
+def _monthly() -> list[ColumnElement[bool]]:
+    """The conditions on `Subscriber` for being left out only because they want one mail a month."""
+    awake = Subscriber.paused_until.is_(None) | (Subscriber.paused_until <= now())
+    barred = select(Suppression.address).where(Suppression.address == Subscriber.address).exists()
+    return [Subscriber.frequency == "monthly", Subscriber.state.not_in(("pending", "unsubscribed")), awake, ~barred]
 
 
 def _reached_but_for_suppression(*also: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -207,8 +215,10 @@ def _near(agreed: int | None, count: int) -> bool:
 
 def _last(session: Session) -> Before | None:
     """The last digest whose audience is known."""
+    edition = aliased(Sending)
+    more = select(func.coalesce(func.sum(edition.candidates), 0)).where(edition.main_id == Sending.id)
     query = (
-        select(Sending.candidates, Sending.planned_at)
+        select(Sending.candidates + more.scalar_subquery(), Sending.planned_at)
         .where(
             Sending.planned_to >= Sending.last_subscriber_id,
             select(Digest.id).where(Digest.sending_id == Sending.id).exists(),

@@ -1,186 +1,140 @@
-"""From a digest that is due to a sending with batches. Here "never again" begins."""
+"""What is due begins to leave, and its audience is cut into batches (slices.py) while mails leave already."""
 
-import logging
 import time
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 
-from sqlalchemy import func, insert, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from blogapp.audit import record
 from blogapp.core.clock import now
-from blogapp.core.db import db, transaction
-from blogapp.core.site import site_version
-from blogapp.digest import bitmap, notices, outlook
-from blogapp.digest.audience import eligible
-from blogapp.digest.compose import Composed, compose
-from blogapp.digest.models import Batch, Digest, Sending
+from blogapp.core.config import settings
+from blogapp.core.db import db, take_turns, transaction
+from blogapp.digest import beginning, correcting, gaps, monthly, slices
+from blogapp.digest.beginning import tried, unchanged
+from blogapp.digest.compose import Composed, compose_posts
+from blogapp.digest.family import add_sending, carried_by, posts_in_order
+from blogapp.digest.gaps import Gap
+from blogapp.digest.models import Digest, Sending
+from blogapp.digest.told import told_in
 from blogapp.posts.models import Post
-from blogapp.subscribing.models import Subscriber
-
-log = logging.getLogger(__name__)
 
 BATCH = 500
-# Where few of the ids are candidates a batch ends sooner: its bitmaps stay within 1 kB.
-WIDEST = 8192
-# Candidates planned in one transaction (some 10 ms): SQLite's write lock may be held for 200 ms at most.
-SLICE = 2500
-COMPOSE_AGAIN_AFTER = timedelta(minutes=5)
-TRIES = 5
+# Readers planned in one transaction (some 20 ms): SQLite's write lock may be held for 200 ms at most.
+SLICE = 10_000
+# Of the distinct gaps these many get a mail of their own; the rest of the readers get the largest that fits theirs.
+EDITIONS = 12
 
 
 def begin_due(owner: str) -> int:
-    """Begin the sending of every digest whose time has come. Returns how many began.
-
-    The message is composed before the transaction that begins it, and thrown away if anything that readers can see has
-    changed in between. That transaction locks post and digest, in the order in which `publishing` does, and looks
-    again: a withdrawal comes either before it, and nothing leaves, or after it, and changes nothing.
-    """
-    query = (
-        select(Digest.id, Digest.post_id)
-        .join(Post, Post.id == Digest.post_id)
-        .where(Digest.state == "waiting", Digest.due_at <= now(), Post.state == "published")
-        .order_by(Digest.due_at, Digest.id)
-    )
-    due = db.session.execute(query).all()
-    return sum(_begin(digest_id, post_id, owner) for digest_id, post_id in due)
+    """Begin what is to leave now: digests, corrections to be told at once, the month's catch-up. Returns how many."""
+    return beginning.begin_waiting(owner) + correcting.begin_approved() + monthly.begin_month()
 
 
 def next_due() -> datetime | None:
-    """When the next waiting digest is due."""
-    query = select(func.min(Digest.due_at)).where(Digest.state == "waiting")
-    return db.session.execute(query).scalar()
+    """When the next waiting digest leaves."""
+    return beginning.next_due()
 
 
 def plan(sending_id: int, seconds: float = float("inf")) -> bool:
     """Cut a sending's audience into batches, slice by slice, for at most so many seconds; whether that is done."""
     until = time.monotonic() + seconds
-    while _plan_slice(sending_id):
+    while _plan_next(sending_id):
         if time.monotonic() >= until:
             return False
     return True
 
 
 def plan_some(seconds: float) -> bool:
-    """Plan what is to be planned, for about so long; whether there was anything."""
-    numbers = db.session.execute(select(Sending.id).where(Sending.state == "planning").order_by(Sending.id)).scalars()
-    todo = list(numbers)
+    """Plan what is to be planned, the oldest first, for about so long; whether there was anything."""
+    # Editions are planned with their main sending; each correction has an audience of its own.
+    apart = Sending.main_id.is_(None) | (Sending.kind == "correction")
+    query = select(Sending.id).where(Sending.state == "planning", apart).order_by(Sending.id)
+    todo = list(db.session.execute(query).scalars())
+    until = time.monotonic() + seconds
     for number in todo:
-        plan(number, seconds)
+        if not plan(number, until - time.monotonic()):
+            break
     return bool(todo)
 
 
-def _begin(digest_id: int, post_id: int, owner: str) -> bool:
-    if _holds(digest_id, post_id):
-        return False
-    for _ in range(TRIES):
-        db.session.rollback()  # Look at the present.
-        seen = site_version()
-        try:
-            composed = compose(db.session(), post_id, date=now())
-        except DBAPIError:
-            raise  # It is not the digest's fault: the loop comes back in a moment.
-        except Exception as error:
-            # Whatever else it is, it must not keep the other digests from leaving.
-            log.exception("a digest cannot be composed", extra={"digest": digest_id})
-            _postpone(digest_id, post_id, error)
-            return False
-        finally:
-            db.session.rollback()
-        with transaction() as session:
-            digest = _lock(session, digest_id, post_id)
-            if digest is None:
-                return False
-            if site_version() == seen:
-                _start(session, digest, composed)
-                record(session, "digest.begin", f"digest:{digest_id}", by=None, worker=owner)
-                return True
-    return False  # Very busy: the loop comes back at once.
-
-
-def _holds(digest_id: int, post_id: int) -> bool:
-    """Whether the digest is held, because its audience is not at all what its author was told of."""
-    db.session.rollback()
-    seen = outlook.to_hold(digest_id)
-    if seen is None:
-        return False
+def _plan_next(sending_id: int) -> bool:
+    """Plan the next few thousand readers, or make the editions; whether there may be more."""
+    if _wants_editions(sending_id):
+        _begin_editions(sending_id)
+        return True
     with transaction() as session:
-        digest = _lock(session, digest_id, post_id)
-        if digest is not None:
-            outlook.hold(session, digest, seen)
-    return True
-
-
-def _lock(session: Session, digest_id: int, post_id: int) -> Digest | None:
-    """The digest, if it is to leave now: post published, digest waiting and due."""
-    post = session.get(Post, post_id, with_for_update={"of": Post}, populate_existing=True)
-    digest = session.get(Digest, digest_id, with_for_update={"of": Digest}, populate_existing=True)
-    if post is None or digest is None or post.state != "published" or post.deleted_at is not None:
-        return None
-    return digest if digest.state == "waiting" and digest.due_at <= now() else None
-
-
-def _start(session: Session, digest: Digest, composed: Composed) -> None:
-    last = session.execute(select(func.max(Subscriber.id))).scalar()
-    sending = Sending(
-        subject=composed.subject,
-        message=composed.template.message,
-        places=composed.template.to_json(),
-        last_subscriber_id=last or 0,
-    )
-    session.add(sending)
-    session.flush()
-    digest.state, digest.sending_id = "sending", sending.id
-
-
-def _postpone(digest_id: int, post_id: int, error: Exception) -> None:
-    db.session.rollback()
-    with transaction() as session:
-        digest = _lock(session, digest_id, post_id)
-        if digest is None:
-            return
-        digest.due_at = now() + COMPOSE_AGAIN_AFTER
-        notices.cannot_compose(session, digest, f"{type(error).__name__}: {error}")
-
-
-def _plan_slice(sending_id: int) -> bool:
-    """Plan the next few thousand candidates; whether there may be more."""
-    with transaction() as session:
+        # One slice at a time, of whatever sending: who gets one thing decides about who misses it.
+        take_turns(session)
         sending = session.get(Sending, sending_id, with_for_update=True, populate_existing=True)
-        if sending is None or sending.state != "planning":
+        if sending is None or sending.state != "planning" or _waits(session, sending_id):
             return False
-        query = (
-            select(Subscriber.id)
-            .where(eligible(sending.planned_at))
-            .where(Subscriber.id > sending.planned_to, Subscriber.id <= sending.last_subscriber_id)
-            .order_by(Subscriber.id)
-            .limit(SLICE)
-        )
-        ids = session.execute(query).scalars().all()
-        if ids:
-            session.execute(insert(Batch), [_batch(sending_id, chunk) for chunk in cut(ids)])
-            sending.candidates += len(ids)
-        if len(ids) < SLICE:
-            sending.planned_to, sending.state = sending.last_subscriber_id, "sending"
+        sizes = slices.Sizes(SLICE, BATCH, settings().mail_connections)
+        if sending.planned_to < sending.last_subscriber_id:
+            slices.first_pass(session, sending, sizes)
+        elif not sending.is_planned and sending.editions_to is not None:
+            slices.second_pass(session, sending, sizes)
+        if sending.is_planned:
+            sending.state = "sending"
+        return not sending.is_planned
+
+
+def _waits(session: Session, sending_id: int) -> bool:
+    """Whether an older sending is still being planned."""
+    older = exists().where(Sending.id < sending_id, Sending.state == "planning", Sending.main_id.is_(None))
+    return bool(session.execute(select(older)).scalar())
+
+
+def _wants_editions(sending_id: int) -> bool:
+    sending = db.session.get(Sending, sending_id, populate_existing=True)
+    wants = (
+        sending is not None
+        and sending.state == "planning"
+        and sending.planned_to >= sending.last_subscriber_id
+        and bool(sending.gaps)
+        and sending.editions_to is None
+    )
+    db.session.rollback()
+    return wants
+
+
+def _begin_editions(main_id: int) -> None:
+    """Compose a mail for each of the gaps that most readers have. A gap without one waits for the next digest."""
+
+    def write(session: Session, made: list[tuple[Gap, Composed]]) -> bool:
+        main = session.get(Sending, main_id, with_for_update=True, populate_existing=True)
+        if main is None or main.state != "planning" or main.editions_to is not None:
             return False
-        sending.planned_to = ids[-1]
+        shared = {"planned_at": main.planned_at, "last_subscriber_id": main.last_subscriber_id}
+        for carries, composed in made:
+            add_sending(session, composed, carries, kind=main.kind, main_id=main.id, **shared)
+        main.editions_to = 0
         return True
 
-
-def cut(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Ascending ids in chunks of at most BATCH, each spanning at most WIDEST."""
-    start = 0
-    for index, number in enumerate(ids):
-        if index - start == BATCH or number - ids[start] >= WIDEST:
-            yield ids[start:index]
-            start = index
-    if start < len(ids):
-        yield ids[start:]
+    unchanged(lambda session: _compose_editions(session, main_id), write)
 
 
-def _batch(sending_id: int, ids: Sequence[int]) -> dict[str, object]:
-    lo, hi = ids[0], ids[-1]
-    planned = bitmap.from_ids(ids, lo, hi)
-    return {"sending_id": sending_id, "lo": lo, "hi": hi, "candidates": len(ids), "planned": planned}
+def _compose_editions(session: Session, main_id: int) -> list[tuple[Gap, Composed]]:
+    main = session.get_one(Sending, main_id, populate_existing=True)
+    new = carried_by(session, [main_id])[main_id]
+    counts = {gaps.heard(name): count for name, count in main.gaps.items()}
+    wanted = gaps.choose(counts, EDITIONS)
+    posts = _public_posts(session, new.union(*wanted))
+    # Where what is new was withdrawn since it began to leave, no further mail is made of it.
+    found = [gap for gap in wanted if all(number in posts for number in gap | new)]
+    made = []
+    for gap in found:
+        newest_first = posts_in_order(posts[number] for number in gap | new)
+        fresh, told = [posts[number][0] for number in new], told_in(session, main_id)
+        make = partial(compose_posts, session, newest_first, date=now(), new=fresh, told=told)
+        if (composed := tried(make, sending=main_id)) is not None:
+            made.append((gap | new, composed))
+    return made
+
+
+def _public_posts(session: Session, digest_ids: Sequence[int] | Gap) -> dict[int, tuple[int, datetime | None]]:
+    """Digest -> its post and when it was first published, of those that are public."""
+    query = select(Digest.id, Post.id, Post.first_published_at).join(Post, Post.id == Digest.post_id)
+    rows = session.execute(query.where(Digest.id.in_(digest_ids), Post.state == "published"))
+    return {digest: (post, at) for digest, post, at in rows}

@@ -1,17 +1,22 @@
 """How far a digest is: what its page shows, and `candidates = accepted + refused + skipped + waiting + in doubt`."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.orm import Session
 
 from blogapp.core.db import db
 from blogapp.core.errors import NotFound
 from blogapp.digest import bitmap
+from blogapp.digest.family import family_of
+from blogapp.digest.groups import group_of
 from blogapp.digest.journal import read_entries
 from blogapp.digest.models import Batch, Digest, Sending, SendingException
+from blogapp.posts.models import Post
 
 MOST_REASONS = 20
 COLUMNS = (
@@ -31,7 +36,8 @@ class Progress:
     `state`: the digest's (waiting, held, cancelled, withdrawn, sending, sent), or `paused` while the relay cannot be
     used; then `pause_reason` says why. While the audience is being planned (seconds) `candidates` still grows.
     `reasons`: why somebody was skipped or refused, and how many; the most frequent first. `held_back`: those in doubt
-    that wait for a person.
+    that wait for a person. `together`: the posts whose digests leave in the same mail; `due_at` is then when that
+    leaves. A digest that has begun is the main sending and its editions, in one.
     """
 
     digest_id: int
@@ -50,6 +56,7 @@ class Progress:
     resume_at: datetime | None = None
     sent_at: datetime | None = None
     reasons: list[tuple[str, int]] = field(default_factory=list)
+    together: list[str] = field(default_factory=list)
 
 
 def progress(digest_id: int) -> Progress:
@@ -77,38 +84,53 @@ def _progress(connection: Connection, digest_id: int) -> Progress:
     if digest is None:
         raise NotFound("There is no such digest.")
     if digest.sending_id is None:
-        return Progress(digest_id, digest.state, digest.due_at, held_reason=digest.held_reason)
-    accepted = _accepted_at_once(connection, digest.sending_id)
-    exceptions = _exceptions(connection, digest.sending_id)
+        return _before(connection, digest_id, digest)
+    family = family_of(connection, digest.sending_id)
+    accepted = _accepted_at_once(connection, family)
+    exceptions = _exceptions(connection, family)
+    accepted += exceptions.get("accepted", 0)
     # The candidates last: they only grow, so what is left of them is never less than nothing.
-    sending = connection.execute(select(*COLUMNS).where(Sending.id == digest.sending_id)).one()
-    counts = {
-        "accepted": accepted + exceptions.get("accepted", 0),
-        **{state: exceptions.get(state, 0) for state in ("refused", "skipped", "in_doubt")},
-    }
-    paused = sending.state == "paused"
+    sendings = connection.execute(select(*COLUMNS).where(Sending.id.in_(family)).order_by(Sending.id)).all()
+    paused = next((sending for sending in sendings if sending.state == "paused"), None)
+    sent = all(sending.state == "sent" for sending in sendings)
+    candidates = sum(sending.candidates for sending in sendings)
     return Progress(
         digest_id,
-        "paused" if paused else "sent" if sending.state == "sent" else digest.state,
+        "paused" if paused else "sent" if sent else digest.state,
         digest.due_at,
-        candidates=sending.candidates,
-        waiting=sending.candidates - sum(counts.values()),
-        held_reason="",
-        held_back=_held_back(connection, digest.sending_id),
-        pause_reason=sending.pause_reason if paused else "",
-        paused_at=sending.paused_at if paused else None,
-        resume_at=sending.resume_at if paused else None,
-        sent_at=sending.sent_at,
-        reasons=_reasons(connection, digest.sending_id),
-        **counts,
+        candidates=candidates,
+        waiting=candidates - accepted - sum(exceptions.get(state, 0) for state in ("refused", "skipped", "in_doubt")),
+        held_back=_held_back(connection, family),
+        pause_reason=paused.pause_reason if paused else "",
+        paused_at=paused.paused_at if paused else None,
+        resume_at=paused.resume_at if paused else None,
+        sent_at=max((sending.sent_at for sending in sendings if sending.sent_at), default=None) if sent else None,
+        reasons=_reasons(connection, family),
+        accepted=accepted,
+        refused=exceptions.get("refused", 0),
+        skipped=exceptions.get("skipped", 0),
+        in_doubt=exceptions.get("in_doubt", 0),
     )
 
 
-def _accepted_at_once(connection: Connection, sending_id: int) -> int:
+def _before(connection: Connection, digest_id: int, digest: Any) -> Progress:
+    """A digest that has not begun to leave, and what it is to leave together with."""
+    state, due_at = digest.state, digest.due_at
+    with Session(connection) as session:
+        group = group_of(session, digest_id) if state == "waiting" else None
+        if group is None or len(group.digests) == 1:
+            return Progress(digest_id, state, due_at, held_reason=digest.held_reason)
+        others = [number for number in group.digests if number != digest_id]
+        query = select(Digest.id, Post.title).join(Post, Post.id == Digest.post_id).where(Digest.id.in_(others))
+        titles = dict(session.execute(query).all())
+        return Progress(digest_id, state, group.leaves_at, together=[titles[number] for number in others])
+
+
+def _accepted_at_once(connection: Connection, sendings: Sequence[int]) -> int:
     """Accepted at the first try: settled, or journalled in a batch that is being sent."""
     columns = (Batch.id, Batch.lo, Batch.accepted)
-    claimed = select(*columns).where(Batch.sending_id == sending_id, Batch.state == "claimed").order_by(Batch.id)
-    settled = select(func.sum(Batch.accepted_count)).where(Batch.sending_id == sending_id, Batch.state != "claimed")
+    claimed = select(*columns).where(Batch.sending_id.in_(sendings), Batch.state == "claimed").order_by(Batch.id)
+    settled = select(func.sum(Batch.accepted_count)).where(Batch.sending_id.in_(sendings), Batch.state != "claimed")
     total = 0
     for _ in range(5):
         connection.rollback()  # A new look at the database: the journals are not part of its snapshot.
@@ -122,28 +144,28 @@ def _accepted_at_once(connection: Connection, sending_id: int) -> int:
     return int(total)
 
 
-def _exceptions(connection: Connection, sending_id: int) -> dict[str, int]:
+def _exceptions(connection: Connection, sendings: Sequence[int]) -> dict[str, int]:
     query = (
         select(SendingException.state, func.count())
-        .where(SendingException.sending_id == sending_id)
+        .where(SendingException.sending_id.in_(sendings))
         .group_by(SendingException.state)
     )
     return dict(connection.execute(query).all())
 
 
-def _held_back(connection: Connection, sending_id: int) -> int:
+def _held_back(connection: Connection, sendings: Sequence[int]) -> int:
     query = select(func.count()).where(
-        SendingException.sending_id == sending_id,
+        SendingException.sending_id.in_(sendings),
         SendingException.state == "in_doubt",
         SendingException.due_at.is_(None),
     )
     return connection.execute(query).scalar_one()
 
 
-def _reasons(connection: Connection, sending_id: int) -> list[tuple[str, int]]:
+def _reasons(connection: Connection, sendings: Sequence[int]) -> list[tuple[str, int]]:
     query = (
         select(SendingException.reply, func.count())
-        .where(SendingException.sending_id == sending_id, SendingException.state.in_(("skipped", "refused")))
+        .where(SendingException.sending_id.in_(sendings), SendingException.state.in_(("skipped", "refused")))
         .group_by(SendingException.reply)
         .order_by(func.count().desc(), SendingException.reply)
         .limit(MOST_REASONS)
@@ -151,22 +173,29 @@ def _reasons(connection: Connection, sending_id: int) -> list[tuple[str, int]]:
     return list(connection.execute(query).all())
 
 
-def accepted_by_sending(session: Session, sending_ids: Sequence[int]) -> dict[int, int]:
-    """How many mails of each sending the relay has taken and we have settled: for lists, in two queries."""
-    totals: dict[int, int] = dict.fromkeys(sending_ids, 0)
-    if not totals:
-        return totals
+def reached_by_sending(session: Session, sending_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Of main sendings with their editions: how many mails the relay has taken and we have settled, and how many
+    there are to be. For lists: three queries.
+    """
+    main = func.coalesce(Sending.main_id, Sending.id)
+    ours = or_(Sending.id.in_(sending_ids), Sending.main_id.in_(sending_ids))
     at_once = (
-        select(Batch.sending_id, func.sum(Batch.accepted_count))
-        .where(Batch.sending_id.in_(totals))
-        .group_by(Batch.sending_id)
+        select(main, func.sum(Batch.accepted_count))
+        .join(Batch, Batch.sending_id == Sending.id)
+        .where(ours)
+        .group_by(main)
     )
     later = (
-        select(SendingException.sending_id, func.count())
-        .where(SendingException.sending_id.in_(totals), SendingException.state == "accepted")
-        .group_by(SendingException.sending_id)
+        select(main, func.count())
+        .join(SendingException, SendingException.sending_id == Sending.id)
+        .where(ours, SendingException.state == "accepted")
+        .group_by(main)
     )
+    wanted = select(main, func.sum(Sending.candidates)).where(ours).group_by(main)
+    accepted: Counter[int] = Counter()
+    if not sending_ids:
+        return {}
     for query in (at_once, later):
         for number, count in session.execute(query):
-            totals[number] += int(count or 0)
-    return totals
+            accepted[number] += int(count or 0)
+    return {number: (accepted[number], int(count or 0)) for number, count in session.execute(wanted)}

@@ -129,7 +129,10 @@ def cancel(digest_id: int, by: int) -> Digest:
 
 
 def send_now(digest_id: int, by: int, *, audience: int | None = None) -> Digest:
-    """Let a waiting, held or cancelled digest leave at once. `audience` as for `publish`. Raises AudienceChanged."""
+    """Let a waiting, held or cancelled digest leave at once, without those that wait to leave together with it.
+
+    `audience` as for `publish`. Raises AudienceChanged.
+    """
     seen = outlook.look_for(Digest.id == digest_id)
     allowed = ("waiting", "held", "cancelled")
     return _control(
@@ -172,7 +175,7 @@ def _arm(session: Session, post: Post, seen: Outlook, agreed: int | None) -> Dig
         digest = Digest(post_id=post.id, due_at=due_at, state="waiting")
         session.add(digest)
     elif digest.state not in GONE:
-        digest.state, digest.due_at = "waiting", due_at
+        digest.state, digest.due_at, digest.alone = "waiting", due_at, False
     if digest.state == "waiting":
         outlook.agree(digest, seen, agreed)
     notify(session, DIGESTS)
@@ -206,7 +209,7 @@ def _control(
         digest.state, digest.held_reason = state, ""
         if leave:
             leave(digest)
-            digest.due_at = now()
+            digest.due_at, digest.alone = now(), True
             notify(session, DIGESTS)
         record(session, act, f"digest:{digest.id}", by=by, post=post.id)
         return digest

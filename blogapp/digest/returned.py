@@ -27,8 +27,8 @@ def bounces_of(session: Session, subscriber_id: int, sending_ids: Sequence[int])
     """What came back from one subscriber, by sending; where several things did, the last."""
     query = select(Row.sending_id, Row.at, Row.kind, Row.diagnostic)
     query = query.where(Row.subscriber_id == subscriber_id, Row.sending_id.in_(sending_ids)).order_by(Row.at)
-    found = session.execute(query)
-    return {
-        number: Bounce(at, words or ("reported as spam" if kind == "complaint" else ""))
-        for number, at, kind, words in found
-    }
+    found: dict[int, Bounce] = {}
+    for number, at, kind, words in session.execute(query):
+        if number is not None:
+            found[number] = Bounce(at, words or ("reported as spam" if kind == "complaint" else ""))
+    return found

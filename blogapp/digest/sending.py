@@ -183,8 +183,8 @@ class Shift:
             self._cannot_note(error)
             self._in_trouble.add(batch.sending_id)
             return None
-        work = BatchWork(batch, frozen, journalled, _exceptions_of(batch.id))
-        work.see(read_readers(work.owed, frozen.planned_at))
+        work = BatchWork(batch, frozen, journalled, set() if batch.fresh else _exceptions_of(batch.id))
+        work.see(read_readers(work.owed, frozen.planned_at, frozen.kind))
         self.batches[batch.id] = work
         return work
 
@@ -203,7 +203,7 @@ class Shift:
         doubts: list[BatchWork] = []
         for envelope, outcome in results:
             assert isinstance(envelope, DigestMail)
-            work, number = envelope.work, int(str(envelope.key))
+            work, number = envelope.work, envelope.number
             if not isinstance(work, BatchWork):
                 assert work is not None
                 work.note(number, outcome)
@@ -312,4 +312,4 @@ class Shift:
 
 def _exceptions_of(batch_id: int) -> set[int]:
     query = select(SendingException.subscriber_id).where(SendingException.batch_id == batch_id)
-    return set(db.session.execute(query).scalars())
+    return set(db.session.connection().execute(query).scalars())

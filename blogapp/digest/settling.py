@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, insert, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
@@ -23,7 +23,8 @@ from blogapp.delivery.replies import Outcome, Verdict
 from blogapp.delivery.suppressions import suppress
 from blogapp.digest import bitmap, journal, notices
 from blogapp.digest.claims import PLAIN, RUNNING, ClaimedBatch, ClaimedRetry, is_ours
-from blogapp.digest.models import Batch, Digest, Sending, SendingException
+from blogapp.digest.family import digests_of, family_of
+from blogapp.digest.models import Batch, Sending, SendingException
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def _settle(session: Session, found: Settled, owner: str) -> bool:
     if found.state != "claimed":
         ours = ours.values(state=found.state, owner=None, lease_until=None)
     ours = ours.values(accepted=bitmap.from_ids(tally.accepted, batch.lo, batch.hi), accepted_count=len(tally.accepted))
-    if session.execute(ours.returning(Batch.id), execution_options=PLAIN).first() is None:
+    if session.connection().execute(ours.returning(Batch.id)).first() is None:
         return False
     rows = [_exception(batch, number, *what, found.planned_at) for number, what in tally.others.items()]
     rows += [_skipped(batch, number, reason) for number, reason in tally.skipped.items()]
@@ -174,7 +175,7 @@ def resume(sending_id: int) -> None:
         sending = session.get(Sending, sending_id, with_for_update=True, populate_existing=True)
         if sending is None or sending.state != "paused":
             return
-        sending.state = "planning" if sending.planned_to < sending.last_subscriber_id else "sending"
+        sending.state = "sending" if sending.is_planned else "planning"
         sending.resume_at = None
     log.info("a sending goes on", extra={"sending": sending_id})
 
@@ -187,18 +188,31 @@ def finish_done() -> int:
 
 def _finish(sending_id: int) -> bool:
     with transaction() as session:
-        sending = session.get(Sending, sending_id, with_for_update=True, populate_existing=True)
+        main_id = session.execute(select(Sending.main_id).where(Sending.id == sending_id)).scalar()
+        # The main sending first: of two that end at the same moment the second one sees the first.
+        for number in (main_id, sending_id) if main_id else (sending_id,):
+            sending = session.get(Sending, number, with_for_update=True, populate_existing=True)
         done = select(Sending.id).where(Sending.id == sending_id, _is_done())
         if sending is None or session.execute(done).first() is None:
             return False
-        sending.state, sending.sent_at = "sent", now()
-        for digest in session.execute(select(Digest).where(Digest.sending_id == sending_id)).scalars():
-            digest.state = "sent"
-            record(session, "digest.sent", f"digest:{digest.id}", by=None, candidates=sending.candidates)
-        notices.refused(session, sending)
+        sending.state, sending.sent_at = "sent", sending.sent_at or now()
+        session.flush()
+        family = family_of(session, main_id or sending_id)
+        left = select(Sending.id).where(Sending.id.in_(family), Sending.state != "sent").limit(1)
+        if session.execute(left).first() is None:
+            _end_digests(session, sending, family)
         journal.sweep(session, session.execute(select(Batch.id).where(Batch.sending_id == sending_id)).scalars().all())
-    log.info("a digest has left", extra={"sending": sending_id, "candidates": sending.candidates})
+    log.info("a sending has left", extra={"sending": sending_id, "candidates": sending.candidates})
     return True
+
+
+def _end_digests(session: Session, sending: Sending, family: list[int]) -> None:
+    """All that a publication sends has left."""
+    count = session.execute(select(func.sum(Sending.candidates)).where(Sending.id.in_(family))).scalar_one()
+    for digest in digests_of(session, sending):
+        digest.state = "sent"
+        record(session, "digest.sent", f"digest:{digest.id}", by=None, candidates=count)
+    notices.refused(session, sending, family)
 
 
 def _is_done() -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """The short words of a digest: its subject, the line after it in the inbox, the dates of the week."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -76,6 +77,31 @@ def _cut(text: str, length: int) -> str:
         return first.rstrip(".")
     cut = text[: length + 1].rsplit(" ", 1)[0] if " " in text[: length + 1] else text[:length]
     return cut.rstrip(" ,;:.–—-(") + " …"
+
+
+def figure_of(weeks: Sequence[Weeks]) -> str:
+    """The numbers of several weeks' notes as one graphic element: `898–899`, `470, 472`; nothing for none."""
+    numbers = sorted({number for one in weeks for number in range(one.first, one.last + 1)})
+    if not numbers:
+        return ""
+    if len(numbers) == 1:
+        return str(numbers[0])
+    whole = numbers[-1] - numbers[0] == len(numbers) - 1
+    return f"{numbers[0]}–{numbers[-1]}" if whole or len(numbers) > 3 else ", ".join(map(str, numbers))
+
+
+def names_of(letters: Sequence[Letter]) -> str:
+    """What several posts are called in one breath: `Weeks 898 and 899`, `Weeks 470 to 473`, `Boats and 2 more`."""
+    weeks = [letter.weeks for letter in letters if letter.weeks]
+    if len(letters) == 1:
+        return weeks[0].title if weeks else letters[0].title.strip()
+    if len(weeks) < len(letters):
+        return f"{letters[0].title.strip()} and {len(letters) - 1} more"
+    numbers = sorted({number for one in weeks for number in range(one.first, one.last + 1)})
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"Weeks {numbers[0]} to {numbers[-1]}"
+    *most, last = map(str, numbers)
+    return f"Weeks {', '.join(most)} and {last}" if most else f"Week {last}"
 
 
 def dates(first: date, last: date) -> str:

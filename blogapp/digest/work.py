@@ -38,12 +38,13 @@ class Frozen:
     """A sending's message, ready to be spliced; what is the same for all its recipients is looked up once."""
 
     def __init__(self, sending_id: int) -> None:
-        query = select(Sending.message, Sending.places, Sending.planned_at).where(Sending.id == sending_id)
-        row = db.session.execute(query).one()
+        columns = (Sending.message, Sending.places, Sending.planned_at, Sending.kind, Sending.original_id)
+        row = db.session.execute(select(*columns).where(Sending.id == sending_id)).one()
         self.id = sending_id
         template, sign = Template.from_json(row.message, row.places), signer(settings())
         self.template = SignedTemplate(sign, template) if sign else template
         self.planned_at: datetime = row.planned_at
+        self.kind, self.original_id = row.kind, row.original_id
         self.key = link_key()
         self._sender = ascii_address(parse_mailbox(settings().mail_from).address)
         self._verp = verp.enabled()
@@ -52,9 +53,13 @@ class Frozen:
         """The envelope sender of one recipient's mail."""
         return verp.sender_for(self.key, self.id, reader_id) if self._verp else self._sender
 
-    def message(self, reader_id: int, address: str, name: str) -> bytes:
-        """The message for one recipient. Raises ValueError: no header can hold their address."""
-        return self.template.splice(personal_values(self.key, self.id, reader_id, address, name))
+    def wire(self, reader_id: int, address: str, name: str) -> bytes:
+        """The message for one recipient and its final dot. Raises ValueError: no header can hold their address.
+
+        Frozen messages have no line that begins with a dot, and no bare line ends: there is nothing to stuff.
+        """
+        values = personal_values(self.key, self.id, reader_id, address, name, self.original_id)
+        return self.template.splice(values, DOT)
 
 
 @dataclass(slots=True)
@@ -63,17 +68,16 @@ class DigestMail(Envelope):
 
     work: "Work | None" = None
     name: str = ""
+    number: int = 0
 
     def wire(self) -> bytes:
         assert self.work is not None
         try:
-            message = self.work.frozen.message(int(str(self.key)), self.recipient, self.name)
+            return self.work.frozen.wire(self.number, self.recipient, self.name)
         except ValueError as error:
             # One address that no header can hold must not keep the others from their mail.
             log.warning("a message cannot be made", extra={"subscriber": self.key, "error": str(error)})
             raise BadEnvelope(f"no message can be made for this address: {error}") from None
-        # Frozen messages have no line that begins with a dot, and no bare line ends: nothing to stuff.
-        return message + DOT
 
 
 class Work(Protocol):
@@ -130,7 +134,7 @@ class BatchWork:
             if self.lost or ending.is_set():
                 break
             self._under_way += 1
-            yield DigestMail(number, self.frozen.sender(number), address, b"", self, name)
+            yield DigestMail(number, self.frozen.sender(number), address, b"", True, self, name, number)
         self._drained = True
 
     def note(self, number: int, outcome: Outcome) -> None:
@@ -159,7 +163,7 @@ class RetryWork:
         self.frozen, self.owner = frozen, owner
         self.lost = False
         self._retries = {retry.subscriber_id: retry for retry in retries}
-        self._readers = read_readers(list(self._retries), frozen.planned_at)
+        self._readers = read_readers(list(self._retries), frozen.planned_at, frozen.kind)
         self._left = {reader[0] for reader in self._readers}
         self._drained = False
 
@@ -174,7 +178,7 @@ class RetryWork:
             if why is not None:
                 self._settle(number, why)
             else:
-                yield DigestMail(number, self.frozen.sender(number), address, b"", self, name)
+                yield DigestMail(number, self.frozen.sender(number), address, b"", True, self, name, number)
         self._drained = True
 
     def note(self, number: int, outcome: Outcome) -> None:
@@ -186,11 +190,11 @@ class RetryWork:
         settling.settle_retry(self._retries[number], self.owner, address, outcome, self.frozen.planned_at)
 
 
-def read_readers(ids: Sequence[int], planned_at: datetime) -> list[Reader]:
+def read_readers(ids: Sequence[int], planned_at: datetime, kind: str = "digest") -> list[Reader]:
     """The subscribers as they are now, ascending; whoever is not there any more counts as erased."""
     if not ids:
         return []
-    query = select(Subscriber.id, Subscriber.address, Subscriber.name, reason(planned_at))
+    query = select(Subscriber.id, Subscriber.address, Subscriber.name, reason(planned_at, kind=kind))
     dense = ids[-1] - ids[0] < len(ids) * SPARSE
     query = query.where(Subscriber.id.between(ids[0], ids[-1]) if dense else Subscriber.id.in_(ids))
     db.session.rollback()  # A new look at the database: who unsubscribed a second ago gets nothing.

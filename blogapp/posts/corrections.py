@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.core.db import Base, UTCDateTime
@@ -13,16 +13,26 @@ LONGEST_NOTE = 300
 
 
 class Correction(Base):
-    """That a published post was corrected: when, by whom, and in a sentence what was wrong (may be empty)."""
+    """That a published post was corrected: when, by whom, and in a sentence what was wrong (may be empty).
+
+    `told`: how those hear of it who got the post by mail: `digest`, a line in the next one; `mail`, at once; NULL: not
+    at all. `told_in`: the (main) sending that told it. Both mean something where the post's digest has left
+    (digest/correcting.py).
+    """
 
     __tablename__ = "corrections"
-    __table_args__ = (Index("ix_corrections_post", "post_id", "at"),)
+    __table_args__ = (
+        CheckConstraint("told IN ('digest', 'mail')", name="told"),
+        Index("ix_corrections_post", "post_id", "at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"))
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     member_id: Mapped[int | None] = mapped_column(ForeignKey("members.id"))
     note: Mapped[str] = mapped_column(default="")
+    told: Mapped[str | None] = mapped_column(default="digest")
+    told_in: Mapped[int | None]
 
 
 def correct(session: Session, post: Post, note: str, by: int, at: datetime) -> None:

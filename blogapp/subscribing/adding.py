@@ -145,6 +145,9 @@ def _row(entry: Entry) -> dict[str, Any]:
         "confirmed_at": agreed,
         "unsubscribed_at": (entry.unsubscribed_at or moment) if entry.state == "unsubscribed" else None,
         "paused_until": entry.paused_until,
+        "frequency": entry.frequency,
+        # Not when they agreed elsewhere: what left here before they came is not owed to them.
+        "owed_from": moment,
         "consent": entry.consent,
     }
 

@@ -32,6 +32,7 @@ class Entry:
     Args:
         state: `confirmed`, `pending` or `unsubscribed`; nothing where only a suppression is known of them.
         service: the list's own name; its undated departures count against a consent that came from it.
+        frequency: `every` or `monthly`.
         created_at, confirmed_at, unsubscribed_at: None where it is not known.
         barred: why the address must not be mailed; nothing where it may be.
         evidence: what is known of that.
@@ -49,6 +50,7 @@ class Entry:
     barred: str = ""
     barred_at: datetime | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+    frequency: str = "every"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, EmailField, HiddenField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from blogapp.core.clock import now
@@ -35,8 +36,21 @@ class AddressForm(PublicForm):
     address = EmailField("New e-mail address")
 
 
+class FrequencyForm(PublicForm):
+    """How often mail comes."""
+
+    frequency = RadioField(
+        "How often",
+        [InputRequired("Choose one.")],
+        choices=[
+            SelectChoice("every", "Every digest, when it is published"),
+            SelectChoice("monthly", "Once a month, all of it in one mail"),
+        ],
+    )
+
+
 class PauseForm(PublicForm):
-    """For how long digests stay away."""
+    """For how long digests are held back."""
 
     length = RadioField(
         "For how long",

@@ -22,6 +22,7 @@ COLUMNS = (
     Subscriber.confirmed_at,
     Subscriber.unsubscribed_at,
     Subscriber.paused_until,
+    Subscriber.frequency,
     Subscriber.consent,
 )
 

@@ -12,6 +12,11 @@ from blogapp.core.errors import Conflict, Invalid
 
 PAUSED = text("paused_until IS NOT NULL")
 CONFIRMED, LEFT = text("confirmed_at IS NOT NULL"), text("unsubscribed_at IS NOT NULL")
+MONTHLY = text("frequency = 'monthly'")
+# How often somebody wants mail.
+FREQUENCIES = ("every", "monthly")
+# Who comes back within a day has only slipped: what left meanwhile is still owed to them.
+SLIP = timedelta(days=1)
 LONGEST_PAUSE = timedelta(days=2 * 366)
 
 
@@ -26,12 +31,14 @@ class Subscriber(Base):
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'confirmed', 'unsubscribed')", name="state"),
         CheckConstraint("state <> 'confirmed' OR confirmed_at IS NOT NULL", name="confirmed_has_date"),
+        CheckConstraint("frequency IN ('every', 'monthly')", name="frequency"),
         Index("ix_subscribers_state_id", "state", "id"),
         # Few are paused; the pages that count and list them should not look at everybody.
         Index("ix_subscribers_paused_until", "paused_until", sqlite_where=PAUSED, postgresql_where=PAUSED),
         # Who joined or left since the last digest.
         Index("ix_subscribers_confirmed_at", "confirmed_at", sqlite_where=CONFIRMED, postgresql_where=CONFIRMED),
         Index("ix_subscribers_unsubscribed_at", "unsubscribed_at", sqlite_where=LEFT, postgresql_where=LEFT),
+        Index("ix_subscribers_monthly", "id", sqlite_where=MONTHLY, postgresql_where=MONTHLY),
         {"sqlite_autoincrement": True},
     )
 
@@ -43,6 +50,10 @@ class Subscriber(Base):
     confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     unsubscribed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     paused_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Every digest, or once a month what there was.
+    frequency: Mapped[str] = mapped_column(default="every", server_default="every")
+    # A digest that had left altogether before this moment is not owed to them.
+    owed_from: Mapped[datetime] = mapped_column(UTCDateTime, default=now, server_default="1970-01-01 00:00:00")
     # Where they want to be moved to; nothing goes there but the mail that asks for a confirmation.
     new_address: Mapped[str | None]
     # Where and how the consent was given: {"source": "form" | "command line" | "import", "page": "/week-473"}
@@ -50,12 +61,12 @@ class Subscriber(Base):
 
     @property
     def paused(self) -> bool:
-        """Whether digests pass them by for now; a pause ends by itself."""
+        """Whether digests are held back from them for now; a pause ends by itself."""
         return self.paused_until is not None and self.paused_until > now()
 
     def confirm(self, at: datetime, **evidence: Any) -> None:
         """They said yes from their own mailbox."""
-        self.state, self.confirmed_at = "confirmed", at
+        self.state, self.confirmed_at, self.owed_from = "confirmed", at, at
         self.unsubscribed_at = self.paused_until = None
         self.consent = {**self.consent, **evidence}
 
@@ -67,12 +78,16 @@ class Subscriber(Base):
     def come_back(self, at: datetime, **evidence: Any) -> None:
         """They changed their mind about leaving.
 
-        `confirmed_at` stays what it was: who undoes a slip of the finger still gets the digest that is on its way.
+        `confirmed_at` stays what it was: who undoes a slip of the finger still gets the digest that is on its way, and
+        is owed what left meanwhile.
         """
+        slipped = self.confirmed_at is not None and not self.away_longer_than(SLIP, at)
+        owed_from = self.owed_from if slipped else at
         self.confirm(self.confirmed_at or at, **evidence)
+        self.owed_from = owed_from
 
     def pause(self, until: datetime, at: datetime) -> None:
-        """Let digests pass them by until then.
+        """Hold digests back until then; the first one after it brings what was missed.
 
         Raises:
             Conflict: they do not get any.
@@ -85,6 +100,10 @@ class Subscriber(Base):
         if until > at + LONGEST_PAUSE:
             raise _bad_date("A pause can last up to two years. To stop for longer, unsubscribe.")
         self.paused_until = until
+
+    def away_longer_than(self, length: timedelta, at: datetime) -> bool:
+        """Whether they have been away for longer than that."""
+        return self.unsubscribed_at is not None and at - self.unsubscribed_at > length
 
     def left_after(self, at: datetime) -> bool:
         """Whether they unsubscribed after `at`, so that what was asked for before is no longer wanted."""

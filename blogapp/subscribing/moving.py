@@ -106,7 +106,7 @@ def _merge(session: Session, mover: Subscriber, other: Subscriber) -> Subscriber
     """
     other.name = other.name or mover.name
     if _agree(session, other):
-        other.paused_until = mover.paused_until
+        other.paused_until, other.frequency = mover.paused_until, mover.frequency
     record(session, "subscriber.merge", f"subscriber:{mover.id}", by=None, into=other.id)
     session.delete(mover)
     return other

@@ -12,7 +12,7 @@ from blogapp.core.web import check_origin, client_address, public_form
 from blogapp.delivery.suppressions import suppressed
 from blogapp.subscribing import subscribers
 from blogapp.subscribing.blueprint import bp
-from blogapp.subscribing.forms import AddressForm, PauseForm
+from blogapp.subscribing.forms import AddressForm, FrequencyForm, PauseForm
 from blogapp.subscribing.links import NOBODY, read_preferences
 from blogapp.subscribing.models import Subscriber
 from blogapp.subscribing.records import find
@@ -36,6 +36,7 @@ def _page(token: str, status: int = 200, headers: dict[str, str] | None = None, 
         suppression=suppressed(db.session(), subscriber.address),
         held=subscribers.data_held(subscriber.id),
         address_form=forms.get("address_form") or AddressForm(formdata=None),
+        frequency_form=forms.get("frequency_form") or FrequencyForm(formdata=None, frequency=subscriber.frequency),
         pause_form=forms.get("pause_form") or PauseForm(formdata=None, length="2 weeks"),
     )
     return body, status, headers or {}
@@ -70,10 +71,22 @@ def keep_address(token: str) -> ResponseReturnValue:
     return _back(token)
 
 
+@bp.post("/preferences/<token>/frequency")
+@public_form
+def choose_frequency(token: str) -> ResponseReturnValue:
+    """Every digest, or once a month."""
+    check_origin(null_too=True)
+    form = FrequencyForm()
+    if not form.validate():
+        return _page(token, 422, frequency_form=form)
+    subscribers.choose_frequency(read_preferences(token), form.frequency.data)
+    return _back(token)
+
+
 @bp.post("/preferences/<token>/pause")
 @public_form
 def pause(token: str) -> ResponseReturnValue:
-    """No digests for a while."""
+    """Digests are held back for a while."""
     check_origin(null_too=True)
     form = PauseForm()
     if not form.validate():

@@ -46,6 +46,7 @@ def data_held(subscriber_id: int) -> dict[str, Any]:
             name: iso(value) if (value := getattr(subscriber, name)) else None
             for name in ("created_at", "confirmed_at", "unsubscribed_at", "paused_until")
         },
+        "frequency": subscriber.frequency,
         "new_address": subscriber.new_address,
         "consent": subscriber.consent,
         "suppression": {"reason": suppression.reason, "since": iso(suppression.created_at)} if suppression else None,

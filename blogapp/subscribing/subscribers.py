@@ -8,11 +8,12 @@ from datetime import datetime
 from blogapp.audit import record
 from blogapp.core.clock import iso, now
 from blogapp.core.db import transaction
+from blogapp.core.errors import Invalid
 from blogapp.subscribing.adding import Report, add_subscribers
 from blogapp.subscribing.addresses import normalise_address
 from blogapp.subscribing.leaving import leave
 from blogapp.subscribing.listing import count_states, each_subscriber, list_subscribers
-from blogapp.subscribing.models import Subscriber
+from blogapp.subscribing.models import FREQUENCIES, Subscriber
 from blogapp.subscribing.moving import change_address, confirm_address, keep_address
 from blogapp.subscribing.privacy import data_held, erase, forget_pending
 from blogapp.subscribing.records import find
@@ -23,6 +24,7 @@ __all__ = [
     "add_subscribers",
     "ask_again",
     "change_address",
+    "choose_frequency",
     "come_back",
     "confirm",
     "confirm_address",
@@ -70,8 +72,26 @@ def come_back(subscriber_id: int) -> Subscriber:
         return subscriber
 
 
+def choose_frequency(subscriber_id: int, frequency: str) -> Subscriber:
+    """Every digest (`every`), or what there was once a month (`monthly`). Twice is once.
+
+    Raises:
+        Gone: they were erased.
+        Invalid: there is no such choice. The field is `frequency`.
+    """
+    with transaction() as session:
+        subscriber = find(subscriber_id, session, lock=True)
+        if frequency not in FREQUENCIES:
+            message = "Choose every digest or once a month."
+            raise Invalid(message, {"frequency": message})
+        if subscriber.frequency != frequency:
+            subscriber.frequency = frequency
+            record(session, "subscriber.frequency", f"subscriber:{subscriber.id}", by=None, frequency=frequency)
+        return subscriber
+
+
 def pause(subscriber_id: int, until: datetime) -> Subscriber:
-    """Let digests pass them by until then.
+    """Hold digests back until then; the first one after it brings what was missed.
 
     Raises:
         Gone: they were erased.

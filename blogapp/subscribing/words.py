@@ -11,6 +11,7 @@ ACTS = {
     "subscriber.confirm": "confirmed from the mailbox",
     "subscriber.unsubscribe": "unsubscribed",
     "subscriber.come_back": "came back",
+    "subscriber.frequency": "chose how often mail comes",
     "subscriber.pause": "paused",
     "subscriber.resume": "ended the pause",
     "subscriber.ask_new_address": "asked for another address",

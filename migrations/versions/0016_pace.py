@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016_pace"
-down_revision = "0014_feedback"
+down_revision = "0015_editions"
 branch_labels = None
 depends_on = None
 

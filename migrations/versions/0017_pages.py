@@ -22,7 +22,6 @@ def upgrade() -> None:
         batch.add_column(sa.Column("held_reason", sa.String(), nullable=False, server_default=""))
     with op.batch_alter_table("digests") as batch:
         batch.alter_column("held_reason", existing_type=sa.String(), existing_nullable=False, server_default=None)
-    op.create_index("ix_batches_sending_lo", "batches", ["sending_id", "lo"], unique=False)
     op.create_index("ix_exceptions_sending_state", "exceptions", ["sending_id", "state"], unique=False)
     for name in MOMENTS:
         known = sa.text(f"{name} IS NOT NULL")
@@ -35,7 +34,6 @@ def downgrade() -> None:
     for name in reversed(MOMENTS):
         op.drop_index(f"ix_subscribers_{name}", table_name="subscribers")
     op.drop_index("ix_exceptions_sending_state", table_name="exceptions")
-    op.drop_index("ix_batches_sending_lo", table_name="batches")
     with op.batch_alter_table("digests") as batch:
         batch.drop_column("held_reason")
         batch.drop_column("audience_seen_at")

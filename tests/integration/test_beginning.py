@@ -15,8 +15,8 @@ from sqlalchemy.exc import OperationalError
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
+from blogapp.digest import beginning, planning
 from blogapp.digest import compose as composing
-from blogapp.digest import planning
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import cancel, delete, hold, publish, send_now, withdraw
 from blogapp.posts.models import Post
@@ -102,7 +102,7 @@ def test_what_happens_while_the_message_is_composed_still_counts(
     digest_id, post_id, version = digest_of(post).id, post.id, post.version
 
     def meanwhile(*args: Any, **more: Any) -> Any:
-        composed = composing.compose(*args, **more)
+        composed = composing.compose_posts(*args, **more)
         acts: dict[str, Callable[[], object]] = {
             "withdraw": lambda: withdraw(post_id, version, bob.id),
             "delete": lambda: delete(post_id, version, bob.id),
@@ -112,7 +112,7 @@ def test_what_happens_while_the_message_is_composed_still_counts(
         acts[act]()
         return composed
 
-    monkeypatch.setattr(planning, "compose", meanwhile)
+    monkeypatch.setattr(beginning, "compose_posts", meanwhile)
     send_all()
     assert sink.total == 0
     assert digest_of(post).sending_id is None
@@ -126,7 +126,7 @@ def test_an_edit_while_the_message_is_composed_is_in_the_message(
     edits = iter(["We mended the window."])
 
     def meanwhile(*args: Any, **more: Any) -> Any:
-        composed = composing.compose(*args, **more)
+        composed = composing.compose_posts(*args, **more)
         if body := next(edits, ""):
             with transaction() as session:
                 edited = session.get_one(Post, post_id)
@@ -134,7 +134,7 @@ def test_an_edit_while_the_message_is_composed_is_in_the_message(
                 bump_version(session)
         return composed
 
-    monkeypatch.setattr(planning, "compose", meanwhile)
+    monkeypatch.setattr(beginning, "compose_posts", meanwhile)
     send_all()
     ((_, message),) = sink.messages
     assert b"window" in message
@@ -150,7 +150,7 @@ def test_a_digest_that_cannot_be_composed_waits_and_its_author_is_told_once(
     def broken(*args: Any, **more: Any) -> Any:
         raise RuntimeError("the picture is a riddle")
 
-    monkeypatch.setattr(planning, "compose", broken)
+    monkeypatch.setattr(beginning, "compose_posts", broken)
     for _ in range(2):
         with transaction() as session:
             session.execute(update(Digest).values(due_at=now()))

@@ -10,10 +10,12 @@ from sqlalchemy import text
 from blogapp.auth.models import Member
 from blogapp.core import migrate
 from blogapp.core.db import db, transaction
+from blogapp.digest import planning
 from blogapp.posts.models import Post
 from blogapp.posts.writing import create_post, save_post
 from blogapp.subscribing.models import Bounce
 from tests import readers
+from tests.worker import ME, publish_draft, send_all
 
 
 def fingerprint(title: str, body: str) -> str:
@@ -77,3 +79,30 @@ def test_a_digest_that_waits_stays_when_the_mail_pages_come_and_go(app: Flask, s
     assert rows(kept) == before
     migrate.move_to("head")
     assert rows(f"{kept} WHERE audience_seen IS NULL AND audience_seen_at IS NULL AND held_reason = ''") == before
+
+
+def test_what_was_sent_before_there_were_editions_counts_as_sent(app: Flask, bob: Member) -> None:
+    readers.subscriber("ada@reader.test")
+    readers.subscriber("pending@reader.test", "pending")
+    post = publish_draft(bob)
+    planning.begin_due(ME)
+    planning.plan_some(1)
+    post_id = post.id
+    db.session.remove()
+    migrate.move_to("0013_nonce")
+    assert [row[0] for row in rows("SELECT count(*) FROM batches")] == [1]
+    migrate.move_to("head")
+    assert rows("SELECT kind, main_id FROM sendings") == [("digest", None)]
+    assert rows("SELECT sending_id, digest_id FROM sending_digests") == rows("SELECT sending_id, id FROM digests")
+    assert rows("SELECT frequency, owed_from FROM subscribers ORDER BY id") == rows(
+        "SELECT 'every', COALESCE(confirmed_at, created_at) FROM subscribers ORDER BY id"
+    )
+    erased = readers.subscriber("erased@reader.test")
+    with transaction() as session:
+        session.delete(readers.reload(erased))
+    db.session.remove()
+    migrate.move_to("0013_nonce")
+    migrate.move_to("head")
+    assert readers.subscriber("next@reader.test") > erased, "no id of a subscriber comes twice"
+    send_all()
+    assert rows(f"SELECT state FROM digests WHERE post_id = {post_id}") != []

@@ -92,7 +92,7 @@ def test_no_get_of_any_link_in_a_mail_changes_anything(app: Flask, reader: Flask
 
 def test_every_change_is_refused_to_another_site(app: Flask, reader: FlaskClient, ann: int) -> None:
     rules = [r for r in app.url_map.iter_rules() if r.rule.startswith("/preferences/") and "POST" in (r.methods or ())]
-    assert len(rules) == 7
+    assert len(rules) == 8
     before = readers.everything()
     for rule in rules:
         path = readers.preferences(ann, rule.rule.partition("<token>")[2])
@@ -146,6 +146,18 @@ def test_a_pause_that_makes_no_sense_is_explained(
     assert response.status_code == 422
     assert words in response.text
     assert readers.reload(ann).paused_until is None
+
+
+def test_who_wants_less_mail_gets_it_once_a_month(reader: FlaskClient, ann: int) -> None:
+    for _ in range(2):
+        assert press(reader, ann, "/frequency", frequency="monthly").status_code == 303
+    assert readers.reload(ann).frequency == "monthly"
+    page = reader.get(readers.preferences(ann)).text
+    assert "Once a month, on its first Monday" in page
+    assert "of the last three months" in page
+    assert press(reader, ann, "/frequency", frequency="hourly").status_code == 422
+    assert readers.reload(ann).frequency == "monthly"
+    assert acts() == ["subscriber.frequency"], "twice is once"
 
 
 def test_who_left_has_nothing_to_pause(reader: FlaskClient, ann: int) -> None:

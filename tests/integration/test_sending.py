@@ -17,7 +17,7 @@ from blogapp.core.db import db, transaction
 from blogapp.delivery.engine import Engine
 from blogapp.delivery.models import OutboxMail
 from blogapp.delivery.suppressions import suppress
-from blogapp.digest import planning
+from blogapp.digest import beginning, planning
 from blogapp.digest.models import Batch, Digest, Sending
 from blogapp.digest.publishing import hold, publish, send_now, withdraw
 from blogapp.digest.sending import send_some
@@ -196,7 +196,7 @@ def test_a_passing_trouble_with_the_database_does_not_put_a_digest_off(
     post = publish_draft(bob)
     due_at = digest_of(post).due_at
     with monkeypatch.context() as patched:
-        patched.setattr(planning, "compose", hang_up)
+        patched.setattr(beginning, "compose_posts", hang_up)
         with pytest.raises(OperationalError):
             planning.begin_due(ME)
     assert (digest_of(post).state, digest_of(post).due_at) == ("waiting", due_at)

@@ -16,7 +16,9 @@ from blogapp.delivery.lease import Lease
 from blogapp.delivery.owners import gone, gone_among, owner_name
 from blogapp.digest import bitmap
 from blogapp.digest.journal import FileJournal
-from blogapp.digest.planning import BATCH, WIDEST, cut
+from blogapp.digest.models import WIDEST
+from blogapp.digest.planning import BATCH
+from blogapp.digest.slices import cut
 
 ids = st.sets(st.integers(1, 20_000), min_size=1, max_size=60)
 
@@ -37,7 +39,7 @@ def test_a_bitmap_is_small_and_refuses_what_lies_outside() -> None:
 @given(st.lists(st.integers(1, 4000), max_size=1200))
 def test_batches_hold_everybody_once_and_stay_small(steps: list[int]) -> None:
     numbers = [sum(steps[: i + 1]) for i in range(len(steps))] if len(steps) < 40 else list(range(7, 7 + len(steps)))
-    chunks = list(cut(numbers))
+    chunks = list(cut(numbers, BATCH))
     assert [number for chunk in chunks for number in chunk] == numbers
     assert all(len(chunk) <= BATCH and chunk[-1] - chunk[0] < WIDEST for chunk in chunks)
 

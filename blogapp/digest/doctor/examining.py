@@ -21,7 +21,11 @@ SECTIONS: dict[str, list[tuple[str, Check]]] = {
         ("data folder", site.folder),
         ("worker", site.worker),
     ],
-    "Mail that waits": [("single mails", queue.singles), ("digests", queue.digests)],
+    "Mail that waits": [
+        ("this copy", queue.this_copy),
+        ("single mails", queue.singles),
+        ("digests", queue.digests),
+    ],
     "Relay": [("log-in", relay.relay)],
     "Sender": [
         ("DNS", domain.dns),

@@ -11,6 +11,7 @@ from blogapp.core.web import local
 from blogapp.delivery.models import OutboxMail
 from blogapp.digest.doctor.findings import Finding, failed, ok, warning
 from blogapp.digest.doctor.tools import Tools
+from blogapp.digest.instance import WAY_OUT, look
 from blogapp.digest.models import Digest, Sending
 from blogapp.posts.models import Post
 
@@ -38,6 +39,14 @@ def singles(tools: Tools) -> Iterator[Finding]:
     given_up = select(func.count()).where(OutboxMail.state == "failed", OutboxMail.created_at > at - DAY)
     if failures := db.session.execute(given_up).scalar_one():
         yield warning("single mails", f"{failures} of the last day could not be delivered at all.")
+
+
+def this_copy(tools: Tools) -> Iterator[Finding]:
+    """Whether the database and this host belong together, so that mail may leave from here (decision 14)."""
+    if why := look():
+        yield failed("this copy", f"All mail is held: {why}.", f"If no other copy of this site sends, run `{WAY_OUT}`.")
+    else:
+        yield ok("this copy", "Database and data folder belong together.")
 
 
 def digests(tools: Tools) -> Iterator[Finding]:

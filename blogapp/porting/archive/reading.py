@@ -137,6 +137,7 @@ class _Import:
         searching.fill_all(self.connection)
         self.connection.execute(text(stilling.RENAME), {"instance": self.instance})
         held = self.connection.execute(text(stilling.HOLD)).rowcount
+        self.connection.execute(text(stilling.HOLD_CORRECTIONS))
         paused = self.connection.execute(text(stilling.PAUSE), {"reason": REASON}).rowcount
         go_on_from(self.connection, carried_tables(self.connection), self.manifest.last_ids)
         here = shown_settings()

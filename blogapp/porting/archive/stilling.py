@@ -9,6 +9,9 @@ PAUSE = (
 )
 # The copy is a site of its own from now on (digest/instance.py): what is at rest above needs no further hold.
 RENAME = "UPDATE site SET instance = :instance"
+# A correction that was to leave at once is told in the next digest, unless somebody says so again.
+HAS_CORRECTIONS = "SELECT 1 FROM pragma_table_info('corrections') WHERE name = 'told'"
+HOLD_CORRECTIONS = "UPDATE corrections SET told = 'digest' WHERE told = 'mail' AND told_in IS NULL"
 # For a copy that holds single mails; an archive leaves them out.
 DROP_MAILS = (
     "UPDATE outbox SET state = 'failed', owner = NULL, lease_until = NULL, reply = 'restored from a backup' "

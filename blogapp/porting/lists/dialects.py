@@ -29,6 +29,7 @@ MEANINGS = {
     "consent": "consent, as JSON",
     "suppressed": "why not to be mailed",
     "evidence": "evidence for that, as JSON",
+    "frequency": "how often they want mail",
     "doubt": "whether they agreed is in doubt",
 }
 MOMENTS = ("created_at", "confirmed_at", "unsubscribed_at", "suppressed_at", "paused_until")
@@ -102,6 +103,7 @@ SERVICES = {
                 "suppressed": "suppressedreason",
                 "suppressed_at": "suppressedat",
                 "evidence": "suppressedevidence",
+                "frequency": "frequency",
             },
         ),
         Service(

@@ -31,6 +31,7 @@ COLUMNS = (
     "suppressed_reason",
     "suppressed_at",
     "suppressed_evidence",
+    "frequency",
 )
 SLICE = 5000
 
@@ -86,9 +87,17 @@ def _rows() -> Iterator[tuple[str, ...]]:
         moments = (found.created_at, found.confirmed_at, found.unsubscribed_at, found.paused_until)
         # Suppressed ones are few: one look for each.
         barred = _suppression(found.address) if found.suppressed else ("", "", "")
-        yield (found.address, found.name, found.state, *map(_moment, moments), _json(found.consent), *barred)
+        yield (
+            found.address,
+            found.name,
+            found.state,
+            *map(_moment, moments),
+            _json(found.consent),
+            *barred,
+            found.frequency,
+        )
     for suppression in _strangers():
-        yield (suppression.address, "", "suppressed", "", "", "", "", "", *_barred(suppression))
+        yield (suppression.address, "", "suppressed", "", "", "", "", "", *_barred(suppression), "")
 
 
 def _strangers() -> Iterator[Suppression]:

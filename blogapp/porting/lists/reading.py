@@ -160,6 +160,7 @@ class Reader:
             barred or ("suppressed" if state == "suppressed" else ""),
             moments["suppressed_at"],
             _json(self._cell(row, "evidence")),
+            "monthly" if self._cell(row, "frequency").lower() == "monthly" else "every",
         )
 
     def _state(self, row: Row) -> tuple[str, str]:
