@@ -22,6 +22,7 @@ from sqlalchemy import event
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import db
+from blogapp.digest import sending
 from tests.faults.sending import (
     CONNECTIONS,
     READERS,
@@ -111,6 +112,7 @@ def test_a_full_disk_under_the_journal_stops_the_mails_rather_than_repeating_the
 ) -> None:
     everybody = readers()
     rogue.change(delay=DELAY)
+    monkeypatch.setattr(sending, "NOTING", 0.2)
     with working(app, monkeypatch):
         post = publish_draft(bob)
         under_way(rogue)

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.kill
 
 READERS, FEWER = 2_000, 600
 # Kills that land mid-sending: of the only worker, and of one of two.
-KILLS, KILLS_OF_TWO, KILLS_OF_MUTANTS = 85, 85, 8
+KILLS, KILLS_OF_TWO, KILLS_OF_MUTANTS = 88, 88, 8
 # Of the workers killed, so many are started as an operator starts them, and so many die at any odd moment at all:
 # while they start, begin the digest or plan its audience.
 EXECUTED, EARLY = 4, 6
