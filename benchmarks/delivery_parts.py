@@ -26,7 +26,7 @@ from blogapp.digest.compose import compose, personal_values
 from blogapp.digest.instance import may_send
 from blogapp.digest.publishing import publish
 from blogapp.digest.sending import send_some
-from blogapp.digest.work import read_readers
+from blogapp.digest.work import Frozen, _asks_for_readers
 
 TIMES = 3
 MAILS = 2000
@@ -78,7 +78,9 @@ def steps(site: Site, sink: Sink, mails: int, size: int) -> Iterator[tuple[str, 
     template = compose(db.session(), number, date=datetime.now(UTC)).template
     key, now = link_key(), datetime.now(UTC)
     ids = list(range(1, mails + 1))
-    readers = read_readers(ids, now)
+    frozen = Frozen.__new__(Frozen)
+    frozen._readers = _asks_for_readers(now, "digest")
+    readers = frozen.read_readers(ids)
 
     def personal(reader: Any) -> dict[str, str]:
         return personal_values(key, SENDING, reader[0], reader[1], reader[2])
@@ -89,7 +91,7 @@ def steps(site: Site, sink: Sink, mails: int, size: int) -> Iterator[tuple[str, 
     options = Options(pipelining=True, eight_bit=True, sizes=True, size=50_000_000)
     relay = parse_relay(f"smtp://127.0.0.1:{sink.port}?starttls=never")
 
-    yield "read the readers", len(ids[:BATCH]), lambda: read_readers(ids[:BATCH], now)
+    yield "read the readers", len(ids[:BATCH]), lambda: frozen.read_readers(ids[:BATCH])
     yield "personal values", mails, each(personal, readers)
     yield "splice", mails, each(template.splice, values)
     yield from _optional(key, envelopes[:BATCH])

@@ -13,7 +13,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 
 from blogapp.delivery.dialogue import Result
 from blogapp.delivery.envelopes import BadEnvelope, Envelope
-from blogapp.delivery.lanes import Lane, Stream, domain_of
+from blogapp.delivery.lanes import Lane, Stream
+from blogapp.delivery.moods import Mood
 from blogapp.delivery.opening import Openers, take_leave, take_leave_meanwhile
 from blogapp.delivery.pace import Limits, Pace
 from blogapp.delivery.relay import Relay
@@ -25,12 +26,6 @@ log = logging.getLogger(__name__)
 
 # A relay behind a load balancer gets its share anew; some drop a connection that carries too many.
 RECYCLE_AFTER = 1000
-# Without one mail accepted in between, this many broken connections are no accident …
-BREAKS_IN_A_ROW = 3
-# … and this many with the same mail on them are that mail's doing.
-BREAKS_FOR_ONE_MAIL = 2
-SLOWED_IN_A_ROW = 6
-SLOWED_FOR_ONE_MAIL = 3
 # Where the caller had nothing more for an idle connection it is asked again so much later. Seconds.
 ASK_AGAIN = 0.05
 # So long it is left idle so that several may be given something at once, which costs the caller less.
@@ -61,12 +56,10 @@ class Engine:
         self._selector = selectors.DefaultSelector()
         self._results: list[Result] = []
         self._waiting: deque[Stream] = deque()  # for a connection
-        self._trouble = ""
+        self._mood = Mood(self.pace)
         self._dry = False  # the caller had nothing more when it was asked last
         self._limit = connections
         self._grow_at = self._ask_at = 0.0
-        self._breaks = self._slowed = 0
-        self._broke_at = 0.0
 
     def open(self) -> None:
         """Have a connection.
@@ -86,19 +79,14 @@ class Engine:
         self._give_up_opening()
 
     def deliver(self, envelopes: Iterable[Envelope]) -> Generator[Result]:
-        """Send each envelope over one connection; give back ACCEPTED, DEFERRED, REFUSED or IN_DOUBT as soon as known.
-
-        An envelope that got no outcome is still to be sent. Close the generator when leaving it early.
-
-        Raises:
-            RelayTrouble: the relay cannot be used just now.
-        """
+        """`run` for one stream, one outcome at a time. Close the generator when leaving it early."""
         streams = [iter(envelopes)]
         for results in self.run(lambda count: [streams.pop()] if streams else []):
             yield from results
 
     def run(self, more: More) -> Generator[list[Result]]:
-        """Send streams of envelopes, each over one connection at a time, as many at once as there are connections.
+        """Send streams of envelopes, each over one connection at a time, as many at once as there are connections; give
+        back ACCEPTED, DEFERRED, REFUSED or IN_DOUBT as soon as known. What got no outcome is still to be sent.
 
         Args:
             more: asked for up to so many streams more; the run is over when it has none and nothing is under way.
@@ -109,7 +97,7 @@ class Engine:
         Raises:
             RelayTrouble: the relay cannot be used just now. What was in flight has been waited for.
         """
-        self._trouble, self._dry = "", False
+        self._mood.trouble, self._dry = "", False
         try:
             while True:
                 self._assign(more)
@@ -117,22 +105,20 @@ class Engine:
                 stop = self.tick()
                 if stop:
                     self._drop_all(stop)
-                if self._results:
-                    results, self._results = self._results, []
-                    yield results
+                if (found := self._found()) or stop:
+                    yield found
                 if stop:
                     return
-                if self._trouble and not any(lane.dialogue.in_flight for lane in self._lanes):
-                    raise RelayTrouble(self._trouble)
+                if self._mood.trouble and not any(lane.dialogue.in_flight for lane in self._lanes):
+                    raise RelayTrouble(self._mood.trouble)
                 if not self._under_way():
                     if self._dry:
                         return
                     self._ask_at = 0.0
                     continue
                 self._listen()
-                if self._results:
-                    results, self._results = self._results, []
-                    yield results
+                if found := self._found():
+                    yield found
         finally:
             # An open DATA cannot be taken back, and a dot would send an empty mail.
             for lane in [lane for lane in self._lanes if lane.dialogue.busy]:
@@ -140,13 +126,17 @@ class Engine:
             for lane in self._lanes:
                 lane.stream = None
             self._waiting.clear()
-            self._results = []
-            if self._trouble:
+            self._found()
+            if self._mood.trouble:
                 self._give_up_opening()
 
     def end(self, trouble: str) -> None:
         """Write nothing more; when what is in flight has been answered, `run` raises RelayTrouble with this reason."""
-        self._trouble = self._trouble or trouble
+        self._mood.trouble = self._mood.trouble or trouble
+
+    def _found(self) -> list[Result]:
+        results, self._results = self._results, []
+        return results
 
     # Streams and connections
 
@@ -155,7 +145,7 @@ class Engine:
 
     def _assign(self, more: More) -> None:
         """Give each idle connection a stream, and open connections for streams that have none."""
-        if self._trouble:
+        if self._mood.trouble:
             return
         at = time.monotonic()
         if self._limit < self.connections and at >= self._grow_at:
@@ -198,7 +188,7 @@ class Engine:
             elif not isinstance(one, RelayTrouble):
                 raise one
             elif not self._lanes and not self._openers.pending:
-                self._trouble = str(one)
+                self._mood.trouble = str(one)
             else:
                 # It is there, but does not want so many of us at once.
                 log.info("the relay takes no more connections", extra={"reason": str(one), "open": len(self._lanes)})
@@ -226,9 +216,9 @@ class Engine:
     def _take_turns(self) -> None:
         at = time.monotonic()
         for lane in self._lanes.copy():
-            if self._trouble:
+            if self._mood.trouble:
                 if not lane.dialogue.in_flight:
-                    self._drop(lane, self._trouble)
+                    self._drop(lane, self._mood.trouble)
             elif lane.turn and (lane.stream is not None or lane.dialogue.busy):
                 self._speak(lane, at)
 
@@ -277,85 +267,24 @@ class Engine:
     def _patience(self) -> float:
         """Seconds until something is to be done without anything being heard."""
         at = time.monotonic()
-        until = at if self._missing() > 0 and not self._trouble else at + TICK
+        until = at if self._missing() > 0 and not self._mood.trouble else at + TICK
         for lane in self._lanes:
             if lane.stream is not None and lane.turn:
                 until = min(until, lane.stream.due)
         active = sum(lane.stream is not None for lane in self._lanes) + len(self._waiting)
-        if active < self._limit and not self._trouble:
+        if active < self._limit and not self._mood.trouble:
             until = min(until, max(self._ask_at, at + ASK_AGAIN))
         return max(until - at, 0.0)
 
     # What it means
 
     def _heard(self, lane: Lane, results: list[Result]) -> None:
-        """Pass on what is final, and put back what is to be tried again."""
-        broken = slow = ""
-        for envelope, outcome in results:
-            final: Outcome | None = outcome
-            if outcome.verdict is Verdict.ACCEPTED:
-                self._breaks = self._slowed = 0
-                self.pace.accepted(domain_of(envelope))
-            elif outcome.verdict is Verdict.SLOW_DOWN and lane.has_had_its_share:
-                final = self._again(lane, envelope, outcome, blamed=False)
-            elif outcome.verdict is Verdict.SLOW_DOWN:
-                slow = outcome.reply
-                self.pace.slowed(domain_of(envelope), slow)
-                final = self._later(lane, envelope, outcome)
-            elif outcome.verdict is Verdict.TROUBLE and lane.alive:
-                self.end(outcome.reply)
-                final = None
-            elif outcome.verdict is Verdict.TROUBLE:
-                # Only the first on a broken connection can have broken it; the other had not begun.
-                final = self._again(lane, envelope, outcome, blamed=not (broken or slow))
-                broken = broken or outcome.reply
-            elif outcome.verdict is Verdict.IN_DOUBT:
-                broken = outcome.reply
-            if final is not None:
-                self._results.append((envelope, final))
-        if slow:
-            self._note_slowed(slow)
+        """Pass on what is final; a connection that is no more gives its stream back."""
+        if results:
+            self._results += self._mood.judge(lane, results)
         if not lane.alive and lane in self._lanes:
             self._lanes.remove(lane)
             self._forget(lane)
-            if broken and not slow:
-                self._note_broken(lane, broken)
-
-    def _later(self, lane: Lane, envelope: Envelope, outcome: Outcome) -> Outcome | None:
-        """Put a mail back for which the relay is too busy; defer it when that has happened too often."""
-        if lane.stream is None:
-            return Outcome(Verdict.DEFERRED, outcome.reply)
-        lane.stream.slowed[envelope.key] += 1
-        if lane.stream.slowed[envelope.key] >= SLOWED_FOR_ONE_MAIL:
-            return Outcome(Verdict.DEFERRED, outcome.reply)
-        lane.stream.set_aside(envelope)
-        return None
-
-    def _again(self, lane: Lane, envelope: Envelope, outcome: Outcome, *, blamed: bool) -> Outcome | None:
-        """Put a mail back whose connection broke before it had left; defer it when it breaks every connection."""
-        if lane.stream is None:
-            return Outcome(Verdict.DEFERRED, outcome.reply)
-        lane.stream.broke[envelope.key] += blamed
-        if blamed and lane.stream.broke[envelope.key] >= BREAKS_FOR_ONE_MAIL:
-            return Outcome(Verdict.DEFERRED, outcome.reply)
-        lane.stream.again.append(envelope)
-        return None
-
-    def _note_slowed(self, reply: str) -> None:
-        self._slowed += 1
-        if self._slowed >= SLOWED_IN_A_ROW:
-            self._slowed = 0
-            self.end(f"the relay asks for fewer mails: {reply}")
-
-    def _note_broken(self, lane: Lane, reply: str) -> None:
-        """Many that break at once, as when a relay is started anew, are one break."""
-        log.info("the connection to the relay broke", extra={"reason": reply})
-        if lane.opened_at > self._broke_at:
-            self._breaks += 1
-            self._broke_at = time.monotonic()
-        if self._breaks >= BREAKS_IN_A_ROW:
-            self._breaks = 0
-            self.end(reply)
 
     def _drop(self, lane: Lane, reason: str) -> None:
         """Hang up over whatever is under way: it is still the caller's."""

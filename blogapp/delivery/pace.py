@@ -96,8 +96,8 @@ class Pace:
             return 0.0
         return self._take(domain)
 
-    def accepted(self, domain: str) -> None:  # what was slowed heals by the clock, whoever is accepted
-        """Note that the relay took a mail."""
+    def accepted(self) -> None:
+        """Note that the relay took a mail: whosever it was, for what was slowed heals by the clock."""
         if self._count % WINDOW == 0:
             self._before, self._marked = self._marked, self._clock()
         self._count += 1

@@ -16,6 +16,10 @@ UNCONFIRMED, UNSUBSCRIBED, PAUSED, SUPPRESSED = "not confirmed", "unsubscribed",
 LATER, ERASED, MONTHLY, EVERY = "joined later", "erased", "monthly", "no longer monthly"
 
 
+# A moment, or the place for one in a statement that is built once.
+Moment = datetime | ColumnElement[datetime]
+
+
 @dataclass(frozen=True)
 class Audience:
     """How many would get a digest that began now, and how many would not, by reason."""
@@ -44,7 +48,7 @@ def eligible(
 
 
 def reason(
-    planned_at: datetime | None = None, at: datetime | None = None, kind: str = "digest"
+    planned_at: datetime | None = None, at: Moment | None = None, kind: str = "digest"
 ) -> ColumnElement[str | None]:
     """Why somebody is not eligible; NULL exactly where `eligible` holds (a test compares them)."""
     reasons: list[tuple[ColumnElement[bool], str]] = [
@@ -69,8 +73,8 @@ def audience(session: Session | None = None) -> Audience:
     return Audience(count, {str(name): number for name, number in rows})
 
 
-def _is_paused(at: datetime | None) -> ColumnElement[bool]:
-    return and_(Subscriber.paused_until.is_not(None), Subscriber.paused_until > (at or now()))
+def _is_paused(at: Moment | None) -> ColumnElement[bool]:
+    return and_(Subscriber.paused_until.is_not(None), Subscriber.paused_until > (now() if at is None else at))
 
 
 def _wants_otherwise(kind: str) -> ColumnElement[bool]:

@@ -24,13 +24,14 @@ from blogapp.delivery.envelopes import Envelope
 from blogapp.delivery.lease import Lease
 from blogapp.delivery.pace import Pace
 from blogapp.delivery.relay import parse_relay
-from blogapp.delivery.replies import Outcome, Verdict
+from blogapp.delivery.replies import Verdict
 from blogapp.delivery.smtp import RelayTrouble
 from blogapp.digest import claims, planning, settling
 from blogapp.digest.instance import may_send
 from blogapp.digest.journal import open_journals
 from blogapp.digest.models import SendingException
-from blogapp.digest.work import BatchWork, DigestMail, Frozen, RetryWork, read_readers
+from blogapp.digest.refusals import Refusals
+from blogapp.digest.work import BatchWork, DigestMail, Frozen, RetryWork
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -39,8 +40,6 @@ T = TypeVar("T")
 CHORES = 0.25
 # … and planning goes on for so long each time: the first mails leave at once, and soon all are counted.
 PLAN_SECONDS = 0.1
-# So many refusals with the same code and nobody accepted in between: that is no judgement of the recipients.
-REFUSALS_IN_A_ROW = 20
 # How long to wait before a database that is away is asked again, how long in all, and how long where all that is to be
 # done is to note who was accepted, while the relay waits for us. Seconds.
 AWAY, PATIENCE, NOTING = 0.5, 50.0, 20.0
@@ -96,7 +95,7 @@ class Shift:
         self.ending = threading.Event()  # nothing more is to be begun
         self.worked = False
         self._in_trouble: set[int] = set()
-        self._refused: list[tuple[BatchWork, int]] = []
+        self._refusals = Refusals()
         self._frozen: dict[int, Frozen] = {}
         self._chores_at = self._retry_at = 0.0
 
@@ -184,7 +183,7 @@ class Shift:
             self._in_trouble.add(batch.sending_id)
             return None
         work = BatchWork(batch, frozen, journalled, set() if batch.fresh else _exceptions_of(batch.id))
-        work.see(read_readers(work.owed, frozen.planned_at, frozen.kind))
+        work.see(frozen.read_readers(work.owed))
         self.batches[batch.id] = work
         return work
 
@@ -210,12 +209,12 @@ class Shift:
                 continue
             work.note(number, outcome)
             if outcome.verdict is Verdict.ACCEPTED:
-                self._refused.clear()
+                self._refusals.over()
                 self._journal(work, number)
             elif outcome.verdict is Verdict.IN_DOUBT:
                 doubts.append(work)
-            elif outcome.verdict is Verdict.REFUSED:
-                self._count_refusal(work, number, outcome)
+            elif outcome.verdict is Verdict.REFUSED and self._refusals.count(work, number, outcome):
+                self._end(f"the relay refuses everybody: {outcome.reply}")
         self._flush()
         if doubts:
             # A kill must not forget a doubt: the policy for it may be to wait for a person.
@@ -244,26 +243,6 @@ class Shift:
         self.ending.set()
         self.engine.end(trouble)
 
-    def _count_refusal(self, work: BatchWork, number: int, outcome: Outcome) -> None:
-        """A relay that refuses everybody has something against us, and nobody is given up for that.
-
-        Those refused in this row are deferred, and the next ones wait until the pause is over: so a relay is not
-        pestered, and a row that was about its recipients after all holds nobody up.
-        """
-        if outcome.suppress:
-            self._refused.clear()
-            return
-        if self._refused:
-            before, first = self._refused[0]
-            if before.tally.others[first][1].reply.split(" ")[:2] != outcome.reply.split(" ")[:2]:
-                self._refused.clear()
-        self._refused.append((work, number))
-        if len(self._refused) >= REFUSALS_IN_A_ROW:
-            for refused, one in self._refused:
-                address, judged = refused.tally.others[one]
-                refused.tally.others[one] = (address, Outcome(Verdict.DEFERRED, judged.reply))
-            self._end(f"the relay refuses everybody: {outcome.reply}")
-
     def _settle(self, works: list[BatchWork], *, going_on: bool = False) -> None:
         if not works:
             return
@@ -279,8 +258,7 @@ class Shift:
             if not going_on:
                 self.journals.close(work.batch.id)
                 self.batches.pop(work.batch.id, None)
-        gone = set(map(id, works))
-        self._refused = [(work, number) for work, number in self._refused if id(work) not in gone]
+        self._refusals.forget(works)
 
     # What keeps it ours
 

@@ -5,12 +5,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
+from blogapp.core.clock import now
 from blogapp.core.config import settings
-from blogapp.core.db import db
+from blogapp.core.db import UTCDateTime, db
 from blogapp.core.site import link_key
 from blogapp.delivery import verp
 from blogapp.delivery.dkim import SignedTemplate, signer
@@ -44,10 +45,23 @@ class Frozen:
         template, sign = Template.from_json(row.message, row.places), signer(settings())
         self.template = SignedTemplate(sign, template) if sign else template
         self.planned_at: datetime = row.planned_at
-        self.kind, self.original_id = row.kind, row.original_id
+        self.original_id = row.original_id
+        self._readers = _asks_for_readers(row.planned_at, row.kind)
         self.key = link_key()
         self._sender = ascii_address(parse_mailbox(settings().mail_from).address)
         self._verp = verp.enabled()
+
+    def read_readers(self, ids: Sequence[int]) -> list[Reader]:
+        """Subscribers (ascending ids) as they are now; whoever is not there any more counts as erased."""
+        if not ids:
+            return []
+        query, given = self._readers, {"at": now(), "lo": ids[0], "hi": ids[-1]}
+        if ids[-1] - ids[0] >= len(ids) * SPARSE:
+            query = query.where(Subscriber.id.in_(ids))
+        db.session.rollback()  # A new look at the database: who unsubscribed a second ago gets nothing.
+        found: dict[int, Reader] = {row[0]: row for row in db.session.connection().execute(query, given).all()}
+        db.session.rollback()  # And no snapshot stays open while mails leave.
+        return [found.get(number) or (number, "", "", ERASED) for number in ids]
 
     def sender(self, reader_id: int) -> str:
         """The envelope sender of one recipient's mail."""
@@ -163,7 +177,7 @@ class RetryWork:
         self.frozen, self.owner = frozen, owner
         self.lost = False
         self._retries = {retry.subscriber_id: retry for retry in retries}
-        self._readers = read_readers(list(self._retries), frozen.planned_at, frozen.kind)
+        self._readers = frozen.read_readers(list(self._retries))
         self._left = {reader[0] for reader in self._readers}
         self._drained = False
 
@@ -190,14 +204,8 @@ class RetryWork:
         settling.settle_retry(self._retries[number], self.owner, address, outcome, self.frozen.planned_at)
 
 
-def read_readers(ids: Sequence[int], planned_at: datetime, kind: str = "digest") -> list[Reader]:
-    """The subscribers as they are now, ascending; whoever is not there any more counts as erased."""
-    if not ids:
-        return []
-    query = select(Subscriber.id, Subscriber.address, Subscriber.name, reason(planned_at, kind=kind))
-    dense = ids[-1] - ids[0] < len(ids) * SPARSE
-    query = query.where(Subscriber.id.between(ids[0], ids[-1]) if dense else Subscriber.id.in_(ids))
-    db.session.rollback()  # A new look at the database: who unsubscribed a second ago gets nothing.
-    found: dict[int, Reader] = {row[0]: row for row in db.session.connection().execute(query).all()}
-    db.session.rollback()  # And no snapshot stays open while mails leave.
-    return [found.get(number) or (number, "", "", ERASED) for number in ids]
+def _asks_for_readers(planned_at: datetime, kind: str) -> Select[*tuple[Any, ...]]:
+    """The statement that reads some subscribers as they are, with why somebody is not eligible; built once."""
+    why = reason(planned_at, bindparam("at", type_=UTCDateTime), kind)
+    columns = select(Subscriber.id, Subscriber.address, Subscriber.name, why)
+    return columns.where(Subscriber.id.between(bindparam("lo"), bindparam("hi")))

@@ -41,7 +41,7 @@ class World:
                     waits.append(wait)
                 else:
                     sent[domain] += 1
-                    self.pace.accepted(domain)
+                    self.pace.accepted()
             self.at += min(waits) if len(waits) == len(domains) else 0.0001
         return sent
 
@@ -63,7 +63,7 @@ def test_the_common_case_costs_less_than_a_microsecond() -> None:
         began = time.perf_counter()
         for _ in range(10_000):
             wait(pace, "a.test")
-            accepted(pace, "a.test")
+            accepted(pace)
         best = min(best, (time.perf_counter() - began) / 10_000)
     assert best < 1e-6
 
@@ -122,7 +122,7 @@ def test_a_word_after_a_week_without_mail_does_not_mean_next_to_nothing() -> Non
     world = World()
     world.send(1, "a.test")
     world.at += 7 * 86400
-    world.pace.accepted("a.test")
+    world.pace.accepted()
     world.pace.slowed("", "421")
     assert near(world.send(1, "a.test").total(), 10, 0.2)
 
@@ -144,7 +144,7 @@ def test_a_relay_that_takes_fifty_a_second_is_found_out_and_not_pestered() -> No
             continue
         taken.append(world.at)
         sent += 1
-        world.pace.accepted("a.test")
+        world.pace.accepted()
         world.at += 0.0005
     assert sent > 0.6 * 50 * 600
     assert words < sent / 200
