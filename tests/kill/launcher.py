@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from blogapp.app import create_app
 from blogapp.cli import cli
 from blogapp.cli import worker as _worker  # noqa: F401  # imported here, so that the forks need not
 from blogapp.delivery.envelopes import Envelope
 from blogapp.digest import journal, planning, sending, work
+from tests.quickly import compile_once
 
 
 def mark_before() -> None:
@@ -54,6 +56,8 @@ def main() -> None:
     """Serve until standard input ends."""
     if len(sys.argv) > 1:
         MUTANTS[sys.argv[1]]()
+    compile_once()
+    create_app()  # what each fork would compile anew is compiled
     planning.BATCH = 50  # every connection has something to do until nearly the end
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead bury themselves
     while sys.stdin.readline():
