@@ -115,7 +115,7 @@ class Digest(Base):
 
 
 class Batch(Base):
-    """About 500 subscriber ids, `lo` to `hi` inclusive, claimed and settled together.
+    """About 1,000 subscriber ids, `lo` to `hi` inclusive, claimed and settled together.
 
     Bitmaps (digest/bitmap.py): `planned` holds who was eligible when the batch was planned, its candidates;
     `accepted` those that the relay took at the first try (later ones are exceptions in state `accepted`). Settled:
