@@ -46,9 +46,7 @@ class Engine:
     def __init__(
         self, relay: Relay, connections: int = 1, recycle_after: int = RECYCLE_AFTER, pace: Pace | None = None
     ) -> None:
-        self.relay = relay
-        self.connections = connections
-        self.recycle_after = recycle_after
+        self.relay, self.connections, self.recycle_after = relay, connections, recycle_after
         self.pace = pace or Pace(Limits())
         self.tick: Callable[[], str] = lambda: ""
         self._lanes: list[Lane] = []
@@ -67,15 +65,15 @@ class Engine:
         Raises:
             RelayTrouble: it cannot be had.
         """
-        if not any(lane.alive for lane in self._lanes):
+        if not self._lanes:
             self._take_in(Connection(self.relay, lambda: self.tick()))
 
     def close(self) -> None:
         """Take leave of the relay; the next `deliver` connects again."""
-        for lane in self._lanes:
+        lanes = self._lanes.copy()
+        for lane in lanes:
             self._forget(lane)
-        take_leave([lane.socket for lane in self._lanes if lane.alive])
-        self._lanes.clear()
+        take_leave([lane.socket for lane in lanes if lane.alive])
         self._give_up_opening()
 
     def deliver(self, envelopes: Iterable[Envelope]) -> Generator[Result]:
@@ -140,8 +138,12 @@ class Engine:
 
     # Streams and connections
 
+    @property
+    def _active(self) -> int:
+        return sum(lane.stream is not None for lane in self._lanes) + len(self._waiting)
+
     def _under_way(self) -> bool:
-        return bool(self._waiting) or any(lane.stream is not None or lane.dialogue.busy for lane in self._lanes)
+        return self._active > 0 or any(lane.dialogue.busy for lane in self._lanes)
 
     def _assign(self, more: More) -> None:
         """Give each idle connection a stream, and open connections for streams that have none."""
@@ -150,8 +152,7 @@ class Engine:
         at = time.monotonic()
         if self._limit < self.connections and at >= self._grow_at:
             self._limit = self.connections
-        active = sum(lane.stream is not None for lane in self._lanes) + len(self._waiting)
-        wanted = self._limit - active
+        wanted = self._limit - self._active
         if wanted > 0 and at >= self._ask_at and (wanted * 2 >= self._limit or at >= self._ask_at + GATHER):
             found = more(wanted)
             self._waiting.extend(Stream(iter(one)) for one in found)
@@ -162,11 +163,14 @@ class Engine:
         for lane in self._lanes:
             if lane.stream is None and not lane.dialogue.busy and self._waiting:
                 lane.stream = self._waiting.popleft()
-        if self._openers is None:
-            self._openers = Openers(self.relay)
-            self._selector.register(self._openers.socket, selectors.EVENT_READ, None)
-        while self._missing() > 0:
-            self._openers.start()
+        try:
+            if self._openers is None:
+                self._openers = Openers(self.relay)
+                self._selector.register(self._openers.socket, selectors.EVENT_READ, None)
+            while self._missing() > 0:
+                self._openers.start()
+        except RelayTrouble as error:
+            self._cannot_open(error)
 
     def _missing(self) -> int:
         """How many connections are still to be opened for the streams that wait."""
@@ -185,15 +189,18 @@ class Engine:
         for one in self._openers.done():
             if isinstance(one, Connection):
                 self._take_in(one)
-            elif not isinstance(one, RelayTrouble):
-                raise one
-            elif not self._lanes and not self._openers.pending:
-                self._mood.trouble = str(one)
+            elif isinstance(one, RelayTrouble):
+                self._cannot_open(one)
             else:
-                # It is there, but does not want so many of us at once.
-                log.info("the relay takes no more connections", extra={"reason": str(one), "open": len(self._lanes)})
-                self._limit = max(len(self._lanes), 1)
-                self._grow_at = time.monotonic() + GROW_AFTER
+                raise one
+
+    def _cannot_open(self, why: RelayTrouble) -> None:
+        if not self._lanes and not (self._openers and self._openers.pending):
+            self.end(str(why))
+            return
+        # It is there, but does not want so many of us at once; or this machine has no more to give.
+        log.info("there can be no more connections", extra={"reason": str(why), "open": len(self._lanes)})
+        self._limit, self._grow_at = max(len(self._lanes), 1), time.monotonic() + GROW_AFTER
 
     def _take_in(self, connection: Connection) -> None:
         lane = Lane(connection)
@@ -207,6 +214,7 @@ class Engine:
         """A connection that is no more: its stream waits for another one."""
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(lane.socket)
+        self._lanes.remove(lane)
         if lane.stream is not None and not lane.stream.finished:
             self._waiting.appendleft(lane.stream)
         lane.stream = None
@@ -238,14 +246,10 @@ class Engine:
             self._selector.modify(lane.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, lane)
         if not lane.dialogue.busy and lane.turn and lane.alive:
             if lane.given >= self.recycle_after:
-                self._recycle(lane)
+                self._forget(lane)
+                take_leave_meanwhile(lane.socket)
             elif lane.stream is not None and lane.stream.finished:
                 lane.stream = None
-
-    def _recycle(self, lane: Lane) -> None:
-        self._lanes.remove(lane)
-        self._forget(lane)
-        take_leave_meanwhile(lane.socket)
 
     def _listen(self) -> None:
         """Wait for what the relay says, at most until something else is to be done."""
@@ -271,8 +275,7 @@ class Engine:
         for lane in self._lanes:
             if lane.stream is not None and lane.turn:
                 until = min(until, lane.stream.due)
-        active = sum(lane.stream is not None for lane in self._lanes) + len(self._waiting)
-        if active < self._limit and not self._mood.trouble:
+        if self._active < self._limit and not self._mood.trouble:
             until = min(until, max(self._ask_at, at + ASK_AGAIN))
         return max(until - at, 0.0)
 
@@ -283,20 +286,15 @@ class Engine:
         if results:
             self._results += self._mood.judge(lane, results)
         if not lane.alive and lane in self._lanes:
-            self._lanes.remove(lane)
             self._forget(lane)
 
     def _drop(self, lane: Lane, reason: str) -> None:
         """Hang up over whatever is under way: it is still the caller's."""
         lane.hang_up(reason)
-        if lane in self._lanes:
-            self._lanes.remove(lane)
         self._forget(lane)
 
     def _drop_all(self, reason: str) -> None:
         """Hang up everywhere, and say what is in doubt for that."""
-        for lane in self._lanes:
-            results = lane.hang_up(reason)
-            self._results += [(envelope, said) for envelope, said in results if said.verdict is Verdict.IN_DOUBT]
+        for lane in self._lanes.copy():
+            self._results += [found for found in lane.hang_up(reason) if found[1].verdict is Verdict.IN_DOUBT]
             self._forget(lane)
-        self._lanes.clear()
