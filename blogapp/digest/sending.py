@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # While mails leave, what else there is to do is looked at so often, in seconds …
-CHORES = 0.25
+CHORES, AFTER_ERROR = 0.25, 5.0
 # … and planning goes on for so long each time: the first mails leave at once, and soon all are counted.
 PLAN_SECONDS = 0.1
 # How long to wait before a database that is away is asked again, how long in all, and how long where all that is to be
@@ -145,8 +145,10 @@ class Shift:
         except Exception:
             # Mails are under way, and those who have them must be noted: the chores come again.
             log.exception("what is due cannot be looked at")
+            self._chores_at = time.monotonic() + AFTER_ERROR
+        else:
+            self._chores_at = time.monotonic() + CHORES
         db.session.rollback()
-        self._chores_at = time.monotonic() + CHORES
 
     def _more(self, count: int) -> list[Iterator[Envelope]]:
         """Claim up to so many batches more; what is finished is settled first, all in one transaction."""
@@ -199,7 +201,7 @@ class Shift:
 
     def _note(self, results: list[Result]) -> None:
         """Note what became of some; the engine writes nothing more before this is done."""
-        doubts: list[BatchWork] = []
+        doubts: dict[int, BatchWork] = {}
         for envelope, outcome in results:
             assert isinstance(envelope, DigestMail)
             work, number = envelope.work, envelope.number
@@ -212,13 +214,13 @@ class Shift:
                 self._refusals.over()
                 self._journal(work, number)
             elif outcome.verdict is Verdict.IN_DOUBT:
-                doubts.append(work)
+                doubts[work.batch.id] = work
             elif outcome.verdict is Verdict.REFUSED and self._refusals.count(work, number, outcome):
                 self._end(f"the relay refuses everybody: {outcome.reply}")
         self._flush()
         if doubts:
             # A kill must not forget a doubt: the policy for it may be to wait for a person.
-            self._settle(doubts, going_on=True)
+            self._settle(list(doubts.values()), going_on=True)
 
     def _journal(self, work: BatchWork, number: int) -> None:
         try:
