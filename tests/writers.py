@@ -47,6 +47,7 @@ ELSEWHERE = frozenset(
     delivery.outbox._claim delivery.outbox._renew delivery.outbox._write delivery.outbox.forget_old_mail
     digest.claims.claim_batches digest.claims.claim_retries digest.claims.release_retries digest.claims.renew_batches
     digest.claims.renew_retries digest.compose.send_test_copy digest.controls.resume_now digest.controls.settle_doubts
+    digest.controls.resume_sending_now
     digest.feedback.take_in
     digest.instance.resume_sending
     digest.beginning._holds digest.beginning._postpone digest.beginning.unchanged digest.correcting.send_correction
