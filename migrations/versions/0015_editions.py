@@ -70,7 +70,12 @@ def _sendings() -> None:
 
 def downgrade() -> None:
     # What the program of then does not know: editions and corrections. Who got them is forgotten with them.
-    op.execute("DELETE FROM batches WHERE sending_id IN (SELECT id FROM sendings WHERE main_id IS NOT NULL)")
+    gone = "main_id IS NOT NULL OR kind <> 'digest'"
+    # A correction may go after an edition, and either may be deleted first.
+    op.execute("UPDATE sendings SET original_id = NULL WHERE original_id IS NOT NULL")
+    for table in ("exceptions", "batches"):
+        op.execute(f"DELETE FROM {table} WHERE sending_id IN (SELECT id FROM sendings WHERE {gone})")
+    op.execute(f"DELETE FROM sending_digests WHERE sending_id IN (SELECT id FROM sendings WHERE {gone})")
     op.execute("DELETE FROM sendings WHERE main_id IS NOT NULL")
     op.execute("DELETE FROM sendings WHERE kind <> 'digest'")
     with op.batch_alter_table("corrections") as batch:

@@ -194,6 +194,7 @@ class TestTheMailPage:
         assert "4 of 7 are done. Restored." in seen, "the digest leaves until its editions have left"
         assert "Weeks 1 to 3 (once a month) paused 0 of 7 are done. Restored. It goes on when somebody says so." in seen
         assert seen.count("Try again now") == 1
+        assert [one.state for one in recent()] == ["paused"]
         client = log_in(alice)
         assert client.post(f"/admin/mail/{catch_up.id}/resume").status_code == 303
         db.session.rollback()
