@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from blogapp.auth.faces import set_face
 from blogapp.auth.models import Member
@@ -30,7 +30,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.retagging import rename_tag
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
-from blogapp.subscribing.models import Bounce
+from blogapp.subscribing.models import Bounce, Subscriber
 from tests import people, readers
 from tests.relay import Relay
 from tests.worker import send_all
@@ -67,6 +67,7 @@ def fill(app: Flask, relay: Relay) -> FullSite:
     relay.at_rcpt["never@reader.test"] = "550 5.1.1 no such user"
     send_all()
     sent = _corrected_by_mail(sent, bob)
+    _with_an_edition(bob)
     leaving = _leaving(bob)
     waiting = _at_rest(alice, bob)
     _other_posts(alice, bob)
@@ -126,6 +127,19 @@ def _corrected_by_mail(post: Post, author: Member) -> Post:
     send_newest_correction(post.id, author.id)
     send_all()
     return post
+
+
+def _with_an_edition(author: Member) -> None:
+    """Somebody whose mail came back got that post and the next one in one mail."""
+    number = db.session.execute(select(func.min(Sending.id))).scalar_one()
+    who = select(Subscriber.id).where(Subscriber.address == "bea@reader.test")
+    with transaction() as session:
+        came_back = {"kind": "soft", "status": "4.2.2", "diagnostic": "452 4.2.2 “full”"}
+        session.add(Bounce(sending_id=number, subscriber_id=session.execute(who).scalar_one(), **came_back))
+    _week(author, 8)
+    send_all()
+    db.session.rollback()
+    assert db.session.execute(select(Sending.id).where(Sending.main_id.is_not(None), Sending.kind == "digest")).all()
 
 
 def _leaving(bob: Member) -> Post:

@@ -47,13 +47,14 @@ ELSEWHERE = frozenset(
     delivery.outbox._claim delivery.outbox._renew delivery.outbox._write delivery.outbox.forget_old_mail
     digest.claims.claim_batches digest.claims.claim_retries digest.claims.release_retries digest.claims.renew_batches
     digest.claims.renew_retries digest.compose.send_test_copy digest.controls.resume_now digest.controls.settle_doubts
+    digest.controls.resume_sending_now
     digest.feedback.take_in
     digest.instance.resume_sending
     digest.beginning._holds digest.beginning._postpone digest.beginning.unchanged digest.correcting.send_correction
     digest.planning._plan_next
     digest.publishing._control digest.publishing.send_digest
-    digest.settling._finish digest.settling.pause digest.settling.resume digest.settling.settle_batches
-    digest.settling.settle_retry
+    digest.settling._finish digest.settling.pause digest.settling.rest digest.settling.resume
+    digest.settling.settle_batches digest.settling.settle_retry
     porting.jobs.claims.claim porting.jobs.queue.begin_job porting.jobs.queue.delete_job
     porting.jobs.queue.forget_old_jobs porting.jobs.queue.go_on porting.jobs.queue.preview_again
     porting.jobs.queue.run_for_real porting.jobs.queue.stop_job porting.jobs.running.Pulse._write

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
-from flask import render_template
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from blogapp.admin.blueprint import bp
 from blogapp.auth.permissions import demand
 from blogapp.auth.session import asking, members_only
 from blogapp.core.config import settings
+from blogapp.core.errors import Conflict
 from blogapp.core.heartbeat import alive
 from blogapp.delivery.relay import Relay, parse_relay
 from blogapp.delivery.waiting import waiting
+from blogapp.digest.controls import resume_sending_now
 from blogapp.digest.figures import recent
 from blogapp.digest.underway import resting, under_way
 from blogapp.subscribing.listing import count_suppressed
@@ -44,6 +46,19 @@ def mail() -> ResponseReturnValue:
         digests=recent(DIGESTS),
         suppressed=count_suppressed(),
     )
+
+
+@bp.post("/admin/mail/<int:sending_id>/resume")
+@members_only
+def resume_mail(sending_id: int) -> ResponseReturnValue:
+    """Have a paused catch-up or correction try again now; a digest's button is on its post's page."""
+    try:
+        resume_sending_now(sending_id, asking().id)
+    except Conflict as conflict:
+        flash(str(conflict))
+    else:
+        flash("The mail server is tried again now.")
+    return redirect(url_for("admin.mail"), 303)
 
 
 def way_of(relay: Relay) -> Way:

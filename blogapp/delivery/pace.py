@@ -130,11 +130,15 @@ class Pace:
             return Rest(f"Quiet hours: goes on at {until.astimezone(zone):%H:%M}", until)
         if not self.limits.warms_up:
             return None
+        if self._day.date != self._wall().astimezone(zone).date():
+            self._refresh_at = -math.inf  # A new day has begun, and what is known is of the one before.
         self._refresh(self._clock())
         if self._day.room is None or self._day.room > 0:
             return None
+        if (until := day_ends(self._day.date, zone)) <= self._wall():
+            return None  # The database is away, and says nothing of the new day.
         reason = f"Warm-up of a new sender: {self._day.limit:,} mails today, and they have left. Goes on tomorrow"
-        return Rest(reason, day_ends(self._day.date, zone))
+        return Rest(reason, until)
 
     def _take(self, domain: str) -> float:
         at = self._clock()
@@ -245,7 +249,7 @@ class _Day:
     def share(self, shares: Shares, workers: int) -> None:
         """Take note of how the day goes."""
         if shares.limit is None:
-            self.room = None
+            self.date, self.room = shares.day, None
             return
         if shares.day != self.date:
             self.date, self._base, self._granted = shares.day, shares.left, 0

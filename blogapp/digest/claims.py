@@ -20,8 +20,10 @@ from blogapp.delivery.owners import gone_among
 from blogapp.digest import bitmap
 from blogapp.digest.models import Batch, Sending, SendingException
 
-# What a sending does while its mails may leave.
+# What a sending does while its mails may leave, and until it is over. Every question about batches names some: the
+# batches of all that was ever sent are there still, and are not to be looked at.
 RUNNING = ("planning", "sending")
+UNFINISHED = (*RUNNING, "paused")
 # Deferred recipients that are tried again in one go.
 RETRIES = 100
 
@@ -80,7 +82,8 @@ def claim_batch(owner: str) -> ClaimedBatch | None:
 def renew_batches(owner: str, until: datetime) -> set[int]:
     """Make the leases longer; the batches that are still ours."""
     with transaction() as session:
-        ours = update(Batch).where(Batch.state == "claimed", Batch.owner == owner).values(lease_until=until)
+        held = and_(Batch.state == "claimed", Batch.owner == owner, _runs(Batch.sending_id, UNFINISHED))
+        ours = update(Batch).where(held).values(lease_until=until)
         return set(session.execute(ours.returning(Batch.id), execution_options=PLAIN).scalars())
 
 
@@ -163,7 +166,7 @@ def _due_retries(owner: str) -> Select[int, int]:
 
 
 def _free(table: type[Batch], owner: str) -> ColumnElement[bool]:
-    lost = _lost(table.owner, table.state == "claimed", owner)
+    lost = _lost(table.owner, and_(table.state == "claimed", _runs(table.sending_id)), owner)
     over = and_(table.state == "claimed", or_(table.lease_until < now(), table.owner.in_(lost)))
     return or_(table.state == "open", over)
 
@@ -174,5 +177,5 @@ def _lost(column: Any, claimed: ColumnElement[bool], owner: str) -> list[str]:
     return [owner, *gone_among(owners)]
 
 
-def _runs(sending_id: Any) -> ColumnElement[bool]:
-    return sending_id.in_(select(Sending.id).where(Sending.state.in_(RUNNING)))  # type: ignore[no-any-return]
+def _runs(sending_id: Any, states: tuple[str, ...] = RUNNING) -> ColumnElement[bool]:
+    return sending_id.in_(select(Sending.id).where(Sending.state.in_(states)))  # type: ignore[no-any-return]

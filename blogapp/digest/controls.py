@@ -64,13 +64,32 @@ def resume_now(digest_id: int, by: int) -> None:
     """
     with transaction() as session:
         digest, sendings = _find(session, digest_id, by)
-        paused = [sending for sending in sendings if sending.state == "paused"]
-        if not paused:
-            raise Conflict("The digest is not paused.")
-        for sending in paused:
-            sending.resume_at = now()
+        _resume(session, sendings)
         record(session, "digest.resume", f"digest:{digest.id}", by=by)
-        notify(session, DIGESTS)
+
+
+def resume_sending_now(sending_id: int, by: int) -> None:
+    """The same for what is no post's digest: a month's catch-up, a correction.
+
+    Raises:
+        NotFound, NotAllowed, Conflict: as above.
+    """
+    with transaction() as session:
+        demand(session.get(Member, by), "site.settings")
+        sendings = _lock(session, sending_id)
+        if not sendings:
+            raise NotFound("There is no such sending.")
+        _resume(session, sendings)
+        record(session, "digest.resume", f"sending:{sending_id}", by=by)
+
+
+def _resume(session: Session, sendings: list[Sending]) -> None:
+    paused = [sending for sending in sendings if sending.state == "paused"]
+    if not paused:
+        raise Conflict("It is not paused.")
+    for sending in paused:
+        sending.resume_at = now()
+    notify(session, DIGESTS)
 
 
 def _find(session: Session, digest_id: int, by: int) -> tuple[Digest, list[Sending]]:
@@ -82,7 +101,9 @@ def _find(session: Session, digest_id: int, by: int) -> tuple[Digest, list[Sendi
     demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
     if digest.sending_id is None:
         raise Conflict("The digest has not begun to leave.")
-    numbers = family_of(session, digest.sending_id)
-    return digest, [
-        session.get_one(Sending, number, with_for_update=True, populate_existing=True) for number in numbers
-    ]
+    return digest, _lock(session, digest.sending_id)
+
+
+def _lock(session: Session, main_id: int) -> list[Sending]:
+    numbers = family_of(session, main_id)
+    return [session.get_one(Sending, number, with_for_update=True, populate_existing=True) for number in numbers]

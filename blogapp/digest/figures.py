@@ -68,12 +68,13 @@ def _is_main() -> ColumnElement[bool]:
 
 
 def _query() -> Select[*tuple[Any, ...]]:
-    columns = (Sending.id, Sending.state, Sending.planned_at, Sending.candidates, Post.id.label("post_id"), Post.title)
+    columns = (Sending.id, Sending.planned_at, Sending.candidates, Post.id.label("post_id"), Post.title)
     return select(*columns).join(Digest, Digest.sending_id == Sending.id).join(Post, Post.id == Digest.post_id)
 
 
 def _figures(session: Session, rows: Sequence[Any], ends: Sequence[datetime | None]) -> list[Figures]:
     mains = _families(session, [row.id for row in rows])
+    states = _states(session, mains)
     others = _exceptions(session, mains)
     reached = reached_by_sending(session, [row.id for row in rows])
     back: Counter[int] = Counter()
@@ -90,7 +91,7 @@ def _figures(session: Session, rows: Sequence[Any], ends: Sequence[datetime | No
                 row.post_id,
                 row.title,
                 row.planned_at,
-                row.state,
+                next((state for state in ("paused", "planning", "sending") if state in states[row.id]), "sent"),
                 candidates,
                 taken,
                 mine.get("refused", 0),
@@ -107,6 +108,14 @@ def _families(session: Session, main_ids: Sequence[int]) -> dict[int, int]:
     """Each of these sendings and each of their editions -> the main one."""
     ours = or_(Sending.id.in_(main_ids), Sending.main_id.in_(main_ids))
     return {number: main or number for number, main in session.execute(select(Sending.id, Sending.main_id).where(ours))}
+
+
+def _states(session: Session, mains: dict[int, int]) -> dict[int, set[str]]:
+    """Main sending -> the states of it and its editions: it is over when all are."""
+    found: dict[int, set[str]] = {}
+    for number, state in session.execute(select(Sending.id, Sending.state).where(Sending.id.in_(mains))):
+        found.setdefault(mains[number], set()).add(state)
+    return found
 
 
 def _exceptions(session: Session, mains: dict[int, int]) -> dict[int, Counter[str]]:

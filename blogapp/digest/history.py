@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, select
-from sqlalchemy.orm import aliased
 
 from blogapp.core.clock import iso
 from blogapp.core.db import db
 from blogapp.digest import bitmap
-from blogapp.digest.models import Batch, Digest, Sending, SendingException
+from blogapp.digest.models import WIDEST, Batch, Digest, Sending, SendingException
 from blogapp.digest.returned import Bounce, bounces_of
 from blogapp.posts.models import Post
 
@@ -48,14 +47,15 @@ def history(subscriber_id: int, *, before: int | None = None, limit: int | None 
     """
     found: list[Event] = []
     while limit is None or len(found) < limit:
-        rows = _rows(subscriber_id, before)
+        newest = _newest(subscriber_id, before)
         # By sending: one that carries several posts is one mail.
+        rows = _rows(subscriber_id, newest)
         mine = {row.id: row for row in rows if bitmap.holds(row.planned, row.lo, subscriber_id)}
         returned = bounces_of(db.session(), subscriber_id, list(mine))
         found += [_event(row, subscriber_id, returned.get(row.id)) for row in mine.values()]
-        if len(rows) < SLICE:
+        if len(newest) < SLICE:
             break
-        before = rows[-1].id
+        before = newest[-1]
     return found if limit is None else found[:limit]
 
 
@@ -72,16 +72,17 @@ def held(subscriber_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(subscriber_id: int, before: int | None) -> Sequence[Any]:
-    """The next sendings whose batches may hold the subscriber; one look into an index for each."""
-    other = aliased(Batch)
-    nearest = (
-        select(other.id)
-        .where(other.sending_id == Sending.id, other.lo <= subscriber_id)
-        .order_by(other.lo.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
+def _newest(subscriber_id: int, before: int | None) -> list[int]:
+    """The next sendings that a subscriber may be in, the newest first."""
+    query = select(Sending.id).where(Sending.last_subscriber_id >= subscriber_id)
+    if before is not None:
+        query = query.where(Sending.id < before)
+    return list(db.session.execute(query.order_by(Sending.id.desc()).limit(SLICE)).scalars())
+
+
+def _rows(subscriber_id: int, sending_ids: Sequence[int]) -> Sequence[Any]:
+    """Their batches that may hold the subscriber. Several: who missed something is planned apart from the others."""
+    near = (Batch.lo > subscriber_id - WIDEST, Batch.lo <= subscriber_id, Batch.hi >= subscriber_id)
     exception = and_(SendingException.sending_id == Sending.id, SendingException.subscriber_id == subscriber_id)
     query = (
         select(
@@ -98,16 +99,13 @@ def _rows(subscriber_id: int, before: int | None) -> Sequence[Any]:
             SendingException.due_at,
         )
         .select_from(Sending)
-        .join(Batch, Batch.id == nearest)
+        .join(Batch, Batch.sending_id == Sending.id)
         .outerjoin(SendingException, exception)
         .outerjoin(Digest, Digest.sending_id == Sending.id)
         .outerjoin(Post, Post.id == Digest.post_id)
-        .where(Batch.hi >= subscriber_id)
+        .where(Sending.id.in_(sending_ids), *near)
         .order_by(Sending.id.desc())
-        .limit(SLICE)
     )
-    if before is not None:
-        query = query.where(Sending.id < before)
     return db.session.execute(query).all()
 
 

@@ -39,7 +39,8 @@ class Sending(Base):
     subject: Mapped[str]
     message: Mapped[bytes] = mapped_column(LargeBinary)
     places: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    state: Mapped[str] = mapped_column(default="planning")
+    # Asked for several times a second; without the index each answer reads past all messages ever sent.
+    state: Mapped[str] = mapped_column(default="planning", index=True)
     planned_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_subscriber_id: Mapped[int]
     planned_to: Mapped[int] = mapped_column(default=0)

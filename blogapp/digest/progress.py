@@ -78,6 +78,13 @@ def progress_of_post(post_id: int) -> Progress | None:
         return None if number is None else _progress(connection, number)
 
 
+def progress_of_sending(main_id: int) -> Progress:
+    """The same for a main sending with its editions, of whatever kind: a month's catch-up, a correction."""
+    with db.engine.connect() as connection:
+        at = connection.execute(select(Sending.planned_at).where(Sending.id == main_id)).scalar_one()
+        return _leaving(connection, main_id, 0, "sending", at)
+
+
 def _progress(connection: Connection, digest_id: int) -> Progress:
     query = select(Digest.sending_id, Digest.state, Digest.due_at, Digest.held_reason).where(Digest.id == digest_id)
     digest = connection.execute(query).one_or_none()
@@ -85,7 +92,12 @@ def _progress(connection: Connection, digest_id: int) -> Progress:
         raise NotFound("There is no such digest.")
     if digest.sending_id is None:
         return _before(connection, digest_id, digest)
-    family = family_of(connection, digest.sending_id)
+    return _leaving(connection, digest.sending_id, digest_id, digest.state, digest.due_at)
+
+
+def _leaving(connection: Connection, main_id: int, digest_id: int, state: str, due_at: datetime) -> Progress:
+    """What has begun to leave: a main sending and its editions, in one."""
+    family = family_of(connection, main_id)
     accepted = _accepted_at_once(connection, family)
     exceptions = _exceptions(connection, family)
     accepted += exceptions.get("accepted", 0)
@@ -96,8 +108,8 @@ def _progress(connection: Connection, digest_id: int) -> Progress:
     candidates = sum(sending.candidates for sending in sendings)
     return Progress(
         digest_id,
-        "paused" if paused else "sent" if sent else digest.state,
-        digest.due_at,
+        "paused" if paused else "sent" if sent else state,
+        due_at,
         candidates=candidates,
         waiting=candidates - accepted - sum(exceptions.get(state, 0) for state in ("refused", "skipped", "in_doubt")),
         held_back=_held_back(connection, family),

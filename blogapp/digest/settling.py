@@ -145,9 +145,16 @@ def pause(sending_id: int, why: str) -> None:
         sending.resume_at = resume_at(sending.pauses, at)
         if sending.pauses == 1:
             record(session, "digest.pause", f"sending:{sending_id}", by=None, why=why)
-        if sending.pauses == TELL_AFTER_PAUSES:
+        if sending.pauses == TELL_AFTER_PAUSES and not _told(session, sending):
             notices.held_up(session, sending)
     log.warning("a sending is paused", extra={"sending": sending_id, "reason": why, "times": sending.pauses})
+
+
+def _told(session: Session, sending: Sending) -> bool:
+    """Whether the author has been told of this trouble already, by another one of the editions."""
+    family = family_of(session, sending.main_id or sending.id)
+    others = (Sending.id.in_(family), Sending.id != sending.id, Sending.pauses >= TELL_AFTER_PAUSES)
+    return session.execute(select(Sending.id).where(*others).limit(1)).first() is not None
 
 
 def rest(reason: str, until: datetime) -> bool:

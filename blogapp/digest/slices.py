@@ -101,7 +101,8 @@ def second_pass(session: Session, main: Sending, sizes: Sizes) -> None:
         if number is not None:
             chosen[number] |= readers
     for number in family:
-        sending = main if number == main.id else session.get_one(Sending, number)
+        # Locked: a worker may pause it, or let it go on, at this very moment.
+        sending = main if number == main.id else session.get_one(Sending, number, with_for_update=True)
         add_batches(session, sending, gaps.to_ids(chosen[number], found.lo), sizes, last=found.last)
         sending.planned_to = max(sending.planned_to, found.hi)
         if found.last and number != main.id and sending.state == "planning":

@@ -1,13 +1,13 @@
-"""The digests that have not all left, and why: for the page that says whether mail leaves."""
+"""The mails that have not all left, and why: for the page that says whether mail leaves."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from blogapp.core.db import db
 from blogapp.digest.models import Digest, Sending
-from blogapp.digest.progress import Progress, progress
+from blogapp.digest.progress import Progress, progress_of_sending
 from blogapp.posts.models import Post
 
 MOST = 20
@@ -15,10 +15,12 @@ MOST = 20
 
 @dataclass(frozen=True)
 class UnderWay:
-    """A digest that has begun to leave."""
+    """Mails that leave now or are paused. `post_id`: None for a month's catch-up or a correction (`kind`)."""
 
-    post_id: int
+    sending_id: int
+    kind: str
     title: str
+    post_id: int | None
     progress: Progress
 
 
@@ -35,15 +37,18 @@ class Resting:
 
 def under_way() -> list[UnderWay]:
     """Those that leave now or are paused, the oldest first."""
+    # With its editions: some of them may be on their way when the main sending has left.
+    unfinished = select(func.coalesce(Sending.main_id, Sending.id)).where(Sending.state != "sent")
     query = (
-        select(Digest.id, Digest.post_id, Post.title)
-        .join(Post, Post.id == Digest.post_id)
-        .join(Sending, Sending.id == Digest.sending_id)
-        .where(Sending.state != "sent")
+        select(Sending.id, Sending.kind, func.coalesce(func.min(Post.title), Sending.subject), func.min(Post.id))
+        .outerjoin(Digest, Digest.sending_id == Sending.id)
+        .outerjoin(Post, Post.id == Digest.post_id)
+        .where(Sending.id.in_(unfinished))
+        .group_by(Sending.id)
         .order_by(Sending.id)
     )
     rows = db.session.execute(query.limit(MOST)).all()
-    return [UnderWay(row.post_id, row.title, progress(row.id)) for row in rows]
+    return [UnderWay(*row, progress_of_sending(row.id)) for row in rows]
 
 
 def resting() -> list[Resting]:

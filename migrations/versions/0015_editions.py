@@ -70,7 +70,13 @@ def _sendings() -> None:
 
 def downgrade() -> None:
     # What the program of then does not know: editions and corrections. Who got them is forgotten with them.
-    op.execute("DELETE FROM batches WHERE sending_id IN (SELECT id FROM sendings WHERE main_id IS NOT NULL)")
+    # A correction may go after an edition, and either may be deleted first.
+    op.execute("UPDATE sendings SET original_id = NULL WHERE original_id IS NOT NULL")
+    sendings = sa.table("sendings", *map(sa.column, ("id", "main_id", "kind")))
+    gone = sendings.c.main_id.is_not(None) | (sendings.c.kind != "digest")
+    for name in ("exceptions", "batches", "sending_digests"):
+        theirs = sa.table(name, sa.column("sending_id"))
+        op.execute(sa.delete(theirs).where(theirs.c.sending_id.in_(sa.select(sendings.c.id).where(gone))))
     op.execute("DELETE FROM sendings WHERE main_id IS NOT NULL")
     op.execute("DELETE FROM sendings WHERE kind <> 'digest'")
     with op.batch_alter_table("corrections") as batch:

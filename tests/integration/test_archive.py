@@ -222,7 +222,7 @@ def test_a_batch_that_is_settled_while_its_journal_is_read_is_looked_at_again(
 
     monkeypatch.setattr("blogapp.porting.archive.marks.read_entries", late)
     export_archive(tmp_path / "site.tar.gz")
-    assert [row["state"] for row in rows(contents(tmp_path / "site.tar.gz"), "batches")] == ["done"] * 3
+    assert {row["state"] for row in rows(contents(tmp_path / "site.tar.gz"), "batches")} == {"done"}
 
 
 def test_the_number_of_an_erased_subscriber_is_never_given_again(

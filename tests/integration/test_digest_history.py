@@ -174,6 +174,33 @@ class TestTheMailPage:
         assert "Week 9 held It leaves when somebody sends it." in seen
         assert "The oldest was told: 450 later" in seen
 
+    def test_it_shows_editions_and_catch_ups_and_lets_these_go_on(
+        self, look: Callable[[], str], app: Flask, ids: dict[str, int], alice: Member, log_in: LogIn
+    ) -> None:
+        beat("worker:here:1")
+        at_rest = {
+            "message": b"",
+            "last_subscriber_id": 9,
+            "planned_to": 9,
+            "state": "paused",
+            "pause_reason": "restored",
+        }
+        with transaction() as session:
+            main = session.execute(select(Sending)).scalar_one()
+            main.state = "sent"
+            catch_up = Sending(subject="Weeks 1 to 3", kind="catch-up", candidates=7, **at_rest)
+            session.add_all([catch_up, Sending(subject="x", main_id=main.id, candidates=2, **at_rest)])
+        seen = look()
+        assert "4 of 7 are done. Restored." in seen, "the digest leaves until its editions have left"
+        assert "Weeks 1 to 3 (once a month) paused 0 of 7 are done. Restored. It goes on when somebody says so." in seen
+        assert seen.count("Try again now") == 1
+        assert [one.state for one in recent()] == ["paused"]
+        client = log_in(alice)
+        assert client.post(f"/admin/mail/{catch_up.id}/resume").status_code == 303
+        db.session.rollback()
+        assert db.session.get_one(Sending, catch_up.id).resume_at is not None
+        assert client.post("/admin/mail/999/resume").status_code == 404
+
     def test_it_shows_how_the_digests_fared_and_no_password(self, look: Callable[[], str], ids: dict[str, int]) -> None:
         beat("worker:here:1")
         seen = look()

@@ -3,14 +3,17 @@
 import hashlib
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import text
 
 from blogapp.auth.models import Member
 from blogapp.core import migrate
+from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.digest import planning
+from blogapp.digest.models import Batch, Sending
 from blogapp.posts.models import Post
 from blogapp.posts.writing import create_post, save_post
 from blogapp.subscribing.models import Bounce
@@ -106,3 +109,23 @@ def test_what_was_sent_before_there_were_editions_counts_as_sent(app: Flask, bob
     assert readers.subscriber("next@reader.test") > erased, "no id of a subscriber comes twice"
     send_all()
     assert rows(f"SELECT state FROM digests WHERE post_id = {post_id}") != []
+
+
+def test_corrections_that_went_after_an_edition_go_with_it(app: Flask) -> None:
+    common: dict[str, Any] = {"message": b"", "last_subscriber_id": 9, "state": "sent", "planned_at": now()}
+    with transaction() as session:
+        main = Sending(subject="Week 1", **common)
+        session.add(main)
+        session.flush()
+        edition = Sending(subject="Week 1", main_id=main.id, **common)
+        session.add(edition)
+        session.flush()
+        correction = Sending(subject="Re", kind="correction", original_id=edition.id, **common)
+        session.add(correction)
+        session.flush()
+        session.add(Batch(sending_id=correction.id, lo=1, hi=1, state="done", planned=b"\1", accepted=b"\1"))
+    db.session.remove()
+    migrate.move_to("0014_feedback")
+    assert rows("SELECT subject FROM sendings") == [("Week 1",)]
+    assert rows("SELECT count(*) FROM batches") == [(0,)]
+    migrate.move_to("head")

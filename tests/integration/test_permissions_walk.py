@@ -13,7 +13,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import transaction
 from blogapp.core.site import link_key
 from blogapp.core.tokens import link_token
-from blogapp.digest.models import Digest
+from blogapp.digest.models import Digest, Sending
 from blogapp.porting.jobs.files import new_folder, path_of
 from blogapp.porting.jobs.models import Job
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
@@ -94,6 +94,7 @@ OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("admin.suppressions", "POST"): ADMINS,
     ("admin.lift", "POST"): ADMINS,
     ("admin.mail", "GET"): ADMINS,
+    ("admin.resume_mail", "POST"): ADMINS,
     ("admin.site", "GET"): ADMINS,
     ("admin.site", "POST"): ADMINS,
     ("admin.logo", "GET"): ADMINS,
@@ -156,6 +157,15 @@ class World:
         posts.article(self.zoe, "tagged", tags=["Zoe Zephyr"])
         self.subscriber = readers.subscriber("ann@example.org")
         self.job = self._job()
+        self.catch_up = self._catch_up()
+
+    def _catch_up(self) -> int:
+        """A month's catch-up that rests."""
+        with transaction() as session:
+            rests = Sending(subject="Weeks", kind="catch-up", message=b"", last_subscriber_id=1, state="paused")
+            session.add(rests)
+            session.flush()
+            return rests.id
 
     def _job(self) -> int:
         """An export that is done, with its file."""
@@ -183,7 +193,7 @@ class World:
         values = {
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
-            "month": 2, "week": 1, "kind": "atom",
+            "month": 2, "week": 1, "kind": "atom", "sending_id": self.catch_up,
             "job_id": self.job, "step": "stop", "what": "archive" if "export" in endpoint else "snips",
             "token": link_token(link_key(), "preferences", self.subscriber),
         }  # fmt: skip

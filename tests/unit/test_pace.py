@@ -276,6 +276,24 @@ def test_the_days_share_is_kept_to_the_mail_and_goes_on_after_midnight() -> None
     assert world.pace.wait("a.test") == 0.0
 
 
+def test_the_new_day_is_asked_about_at_its_first_moment() -> None:
+    world = World(Shares(1, TODAY, 500, 0), warms_up=True)
+    assert world.pace.rest() is not None
+    tomorrow = TODAY + timedelta(days=1)
+    world.at, world.moment = world.at + 1, datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC)
+    world.shares = None
+    assert world.pace.rest() is None, "no rest until a moment that has passed, though the database is away"
+    world.shares = Shares(1, tomorrow, 1000, 1000)
+    assert world.pace.rest() is None
+    assert world.pace.wait("a.test") == 0.0
+
+
+def test_when_the_warm_up_is_over_nothing_more_is_asked_all_the_time() -> None:
+    world = World(Shares(1, TODAY, None, 0), warms_up=True)
+    assert [world.pace.rest() for _ in range(9)] == [None] * 9
+    assert world.asked == 1
+
+
 def test_two_workers_do_not_send_the_days_share_twice() -> None:
     first, second = (World(Shares(2, TODAY, 500, 500), warms_up=True) for _ in range(2))
     sent = sum(world.pace.wait("a.test") == 0.0 for world in (first, second) for _ in range(1000))

@@ -61,16 +61,20 @@ def _paused() -> Iterator[Finding]:
         since = f" since {_time(sending.paused_at)}" if sending.paused_at else ""
         text = f"“{sending.subject}” has been paused{since}: {sending.pause_reason}."
         if sending.resume_at is None:
-            yield failed("digests", text, "It waits for a person: its post's page has a button to go on.")
+            page = "its post's page" if sending.kind == "digest" else "Admin, Mail"
+            yield failed("digests", text, f"It waits for a person: {page} has a button to go on.")
         else:
             yield warning("digests", text, f"It tries again by itself at {_time(sending.resume_at)}.")
 
 
 def _kept() -> Iterator[Finding]:
-    query = select(Post.title, Digest.state, Digest.due_at).join(Digest.post).order_by(Digest.due_at)
-    for title, state, due in db.session.execute(query.where(Digest.state.in_(("held", "waiting")))):
+    query = (
+        select(Post.title, Digest.state, Digest.due_at, Digest.held_reason).join(Digest.post).order_by(Digest.due_at)
+    )
+    for title, state, due, why in db.session.execute(query.where(Digest.state.in_(("held", "waiting")))):
         if state == "held":
-            text = f"“{title}” is held by a person; it was to leave at {_time(due)}."
+            held = f"held by itself: {why}" if why else f"held by a person; it was to leave at {_time(due)}."
+            text = f"“{title}” is {held}"
             yield warning("digests", text, "Its post's page has a button to let it go.")
         elif due < now() - LATE:
             yield failed("digests", f"“{title}” should have left at {_time(due)}.", "See worker, and its log.")
