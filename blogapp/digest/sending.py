@@ -12,7 +12,6 @@ from contextlib import closing
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from blogapp.core.config import settings
@@ -29,9 +28,8 @@ from blogapp.delivery.smtp import RelayTrouble
 from blogapp.digest import claims, planning, settling
 from blogapp.digest.instance import may_send
 from blogapp.digest.journal import open_journals
-from blogapp.digest.models import SendingException
 from blogapp.digest.refusals import Refusals
-from blogapp.digest.work import BatchWork, DigestMail, Frozen, RetryWork
+from blogapp.digest.work import BatchWork, DigestMail, Frozen, RetryWork, exceptions_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -133,22 +131,32 @@ class Shift:
         return self.lease.tick()
 
     def _do_chores(self) -> None:
-        """What else there is to do while mails leave: begin what is due, plan, see what has been sent."""
-        try:
-            begun = planning.begin_due(self.owner)
-            if (rest := self.engine.pace.rest()) is not None:
-                self.ending.set()
-                settling.rest(rest.reason, rest.until)
-            planned = planning.plan_some(PLAN_SECONDS)
-            finished = settling.finish_done() if self.batches else 0
-            self.worked = self.worked or bool(begun or planned or finished)
-        except Exception:
-            # Mails are under way, and those who have them must be noted: the chores come again.
-            log.exception("what is due cannot be looked at")
-            self._chores_at = time.monotonic() + AFTER_ERROR
-        else:
-            self._chores_at = time.monotonic() + CHORES
-        db.session.rollback()
+        """What else there is to do while mails leave. Mails are under way: what fails keeps neither them nor the other
+        chores from being done.
+        """
+        self._chores_at = time.monotonic() + CHORES
+        for chore in (self._begin_due, self._keep_pace, self._plan, self._finish):
+            try:
+                self.worked = chore() or self.worked
+            except Exception:
+                log.exception("what is due cannot be looked at")
+                self._chores_at = time.monotonic() + AFTER_ERROR
+            db.session.rollback()
+
+    def _begin_due(self) -> bool:
+        return planning.begin_due(self.owner) > 0
+
+    def _keep_pace(self) -> bool:
+        if (rest := self.engine.pace.rest()) is not None:
+            self.ending.set()
+            settling.rest(rest.reason, rest.until)
+        return False
+
+    def _plan(self) -> bool:
+        return planning.plan_some(PLAN_SECONDS)
+
+    def _finish(self) -> bool:
+        return bool(self.batches) and settling.finish_done() > 0
 
     def _more(self, count: int) -> list[Iterator[Envelope]]:
         """Claim up to so many batches more; what is finished is settled first, all in one transaction."""
@@ -184,7 +192,7 @@ class Shift:
             self._cannot_note(error)
             self._in_trouble.add(batch.sending_id)
             return None
-        work = BatchWork(batch, frozen, journalled, set() if batch.fresh else _exceptions_of(batch.id))
+        work = BatchWork(batch, frozen, journalled, set() if batch.fresh else exceptions_of(batch.id))
         work.see(frozen.read_readers(work.owed))
         self.batches[batch.id] = work
         return work
@@ -288,8 +296,3 @@ class Shift:
                 if self.lease.tick() or time.monotonic() > until:
                     raise
                 time.sleep(AWAY)
-
-
-def _exceptions_of(batch_id: int) -> set[int]:
-    query = select(SendingException.subscriber_id).where(SendingException.batch_id == batch_id)
-    return set(db.session.connection().execute(query).scalars())

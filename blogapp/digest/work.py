@@ -23,7 +23,7 @@ from blogapp.digest import settling
 from blogapp.digest.audience import ERASED, reason
 from blogapp.digest.claims import ClaimedBatch, ClaimedRetry
 from blogapp.digest.compose import personal_values
-from blogapp.digest.models import Sending
+from blogapp.digest.models import Sending, SendingException
 from blogapp.digest.settling import Settled, Tally
 from blogapp.subscribing.models import Subscriber
 
@@ -202,6 +202,12 @@ class RetryWork:
         self._left.discard(number)
         address = next(reader[1] for reader in self._readers if reader[0] == number)
         settling.settle_retry(self._retries[number], self.owner, address, outcome, self.frozen.planned_at)
+
+
+def exceptions_of(batch_id: int) -> set[int]:
+    """Those of a batch of whom something else is written already than that they were accepted."""
+    query = select(SendingException.subscriber_id).where(SendingException.batch_id == batch_id)
+    return set(db.session.connection().execute(query).scalars())
 
 
 def _asks_for_readers(planned_at: datetime, kind: str) -> Select[*tuple[Any, ...]]:
