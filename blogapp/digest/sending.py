@@ -100,6 +100,8 @@ class Shift:
     def run(self) -> bool:
         """Send; whether there was anything to do."""
         trouble = ""
+        if not may_send():
+            return False
         self._do_chores()  # What has just become due leaves at once.
         self.engine.tick = self._tick
         with open_journals() as self.journals:
