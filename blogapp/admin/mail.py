@@ -11,6 +11,7 @@ from blogapp.auth.session import asking, members_only
 from blogapp.core.config import settings
 from blogapp.core.errors import Conflict
 from blogapp.core.heartbeat import alive
+from blogapp.delivery.dkimkeys import signing_domain
 from blogapp.delivery.relay import Relay, parse_relay
 from blogapp.delivery.waiting import waiting
 from blogapp.digest.controls import resume_sending_now
@@ -19,6 +20,7 @@ from blogapp.digest.underway import resting, under_way
 from blogapp.subscribing.listing import count_suppressed
 
 DIGESTS = 12
+LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ def mail() -> ResponseReturnValue:
         single=waiting(),
         way=way_of(parse_relay(settings().smtp_url)),
         sender=settings().mail_from,
+        selectors=[entry.partition(":")[0] for entry in settings().dkim_keys],
+        signing_domain=signing_domain(settings()),
+        bounces_to=settings().bounce_address,
         digests=recent(DIGESTS),
         suppressed=count_suppressed(),
     )
@@ -70,4 +75,6 @@ def way_of(relay: Relay) -> Way:
     }[relay.starttls]
     if relay.implicit_tls:
         safety, tone = "encrypted (TLS), and it has to prove who it is", "good"
+    elif relay.starttls == "never" and relay.host in LOCAL:
+        safety, tone = "not encrypted, and need not be: it is on this machine", "good"
     return Way(f"{relay.host}, port {relay.port}", safety, tone)
