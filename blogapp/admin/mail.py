@@ -16,6 +16,7 @@ from blogapp.delivery.relay import Relay, parse_relay
 from blogapp.delivery.waiting import waiting
 from blogapp.digest.controls import resume_sending_now
 from blogapp.digest.figures import recent
+from blogapp.digest.instance import WAY_OUT, held
 from blogapp.digest.underway import resting, under_way
 from blogapp.subscribing.listing import count_suppressed
 
@@ -40,6 +41,8 @@ def mail() -> ResponseReturnValue:
     return render_template(
         "admin/mail.html",
         worker=alive("worker"),
+        held=held(),
+        way_out=WAY_OUT,
         sendings=under_way(),
         resting=resting(),
         single=waiting(),

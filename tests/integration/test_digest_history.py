@@ -3,6 +3,7 @@ leaves. Nothing of it needs a pixel or a changed link."""
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import select, update
 
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
+from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.heartbeat import beat
 from blogapp.delivery.models import OutboxMail
@@ -159,6 +161,28 @@ class TestTheMailPage:
         assert "No worker is running, so no mail leaves." in seen
         assert "No digest has left yet." in seen
         assert f"127.0.0.1, port {sink.server_address[1]}: not encrypted" in seen
+
+    def test_it_does_not_say_that_mail_leaves_where_a_copy_holds_it(self, look: Callable[[], str]) -> None:
+        beat("worker:here:1", "the data folder is a copy of another one")
+        seen = look()
+        assert "The worker on here holds all mail: the data folder is a copy of another one." in seen
+        assert "blogapp resume-sending" in seen
+        assert "Mail leaves." not in seen
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({}, ("none by this site", "go unheard")),
+            ({"bounce_address": "back@blog.test", "dkim_keys": ("one:dkim/one.pem",)},
+             ("DKIM for blog.test, with one", "come back to back@blog.test")),
+        ],
+    )  # fmt: skip
+    def test_it_says_how_mail_is_signed_and_where_bounces_go(
+        self, app: Flask, look: Callable[[], str], monkeypatch: pytest.MonkeyPatch, given: Any, said: tuple[str, ...]
+    ) -> None:
+        monkeypatch.setattr("blogapp.admin.mail.settings", lambda: replace(settings(), **given))
+        seen = look()
+        assert all(words in seen for words in said)
 
     def test_it_says_what_waits_and_why(self, look: Callable[[], str], ids: dict[str, int], bob: Member) -> None:
         beat("worker:here:1")
