@@ -27,6 +27,7 @@ class Dialogue:
         self.accepted = 0
         self.over = ""  # why nothing more can be said: the relay took leave (421), or speaks no SMTP
         self.body_size = 0  # of the last write, how many bytes at its beginning are a message and its dot
+        self.whole = True  # these have left; what is said before accepts nothing
         self._awaited: deque[Phase] = deque()
         self._commands: deque[Command] = deque()
         self._sent: Envelope | None = None  # its body has left, its final dot is unanswered
@@ -143,7 +144,7 @@ class Dialogue:
             if first == b"250" and (phase is Phase.MAIL or phase is Phase.RCPT):
                 self._awaited.popleft()
                 return
-            if first == b"250" and phase is Phase.DOT and self._sent is not None:
+            if first == b"250" and phase is Phase.DOT and self.whole and self._sent is not None:
                 self._awaited.popleft()
                 self.accepted += 1
                 results.append((self._sent, accepted(line)))
@@ -166,6 +167,9 @@ class Dialogue:
             self.over = reply.line
         if not self._awaited:
             self.over = self.over or f"the relay spoke out of turn: {reply.line}"
+            return
+        if self._awaited[0] is Phase.DOT and not self.whole and 200 <= reply.code <= 299:
+            self.over = f"the relay answered before the message had ended: {reply.line}"
             return
         phase = self._awaited.popleft()
         if phase is Phase.DOT:

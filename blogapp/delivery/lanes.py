@@ -136,6 +136,7 @@ class Lane:
         results: list[Result] = []
         try:
             while data := self.socket.recv(65536):
+                self.dialogue.whole = self._written >= self.dialogue.body_size
                 results += self.dialogue.feed(data)
                 self._deadline = 0.0
                 if self.dialogue.over:
@@ -170,6 +171,7 @@ class Lane:
 
     def _last_words(self, reason: str) -> list[Result]:
         """It broke while we wrote; the relay may have said why."""
+        self.dialogue.whole = self._written >= self.dialogue.body_size
         try:
             results = self.dialogue.feed(self.socket.recv(65536))
         except OSError:

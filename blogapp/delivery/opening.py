@@ -6,6 +6,7 @@ Each in a short-lived thread with the blocking code of `smtp.py`; the loop is wo
 import contextlib
 import socket
 import threading
+import time
 from collections import deque
 
 from blogapp.delivery.relay import Relay
@@ -85,15 +86,21 @@ class Openers:
 
 def take_leave(sockets: list[socket.socket]) -> None:
     """Say QUIT over each, and wait for the answers a little while, all together."""
+    until = time.monotonic() + QUIT_TIMEOUT
     for one in sockets:
         with contextlib.suppress(OSError):
-            one.settimeout(QUIT_TIMEOUT)
+            one.settimeout(_rest(until))
             one.sendall(b"QUIT\r\n")
     for one in sockets:
         with contextlib.suppress(OSError):
+            one.settimeout(_rest(until))
             one.recv(512)
-            # Where one does not answer, the others had the same time.
         one.close()
+
+
+def _rest(until: float) -> float:
+    """Seconds until then; at least a moment, since 0 would mean not to wait for what is there already."""
+    return max(until - time.monotonic(), 0.001)
 
 
 def take_leave_meanwhile(one: socket.socket) -> None:

@@ -1,5 +1,6 @@
 """The SMTP client against aiosmtpd, and against a relay that takes RFC 2920 at its word. No database."""
 
+import socket
 import ssl
 import time
 from collections import Counter
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blogapp.delivery import smtp, wire
+from blogapp.delivery import opening, smtp, wire
 from blogapp.delivery.engine import Engine
 from blogapp.delivery.envelopes import Envelope
 from blogapp.delivery.relay import Relay as Address
@@ -240,3 +241,14 @@ def test_an_idle_connection_that_the_relay_has_closed_costs_nothing(relay: Relay
     relay.start()
     assert [outcome.verdict for _, outcome in engine.deliver(mails(2))] == [Verdict.ACCEPTED] * 2
     engine.close()
+
+
+def test_taking_leave_of_many_silent_relays_takes_no_longer_than_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "QUIT_TIMEOUT", 0.2)
+    pairs = [socket.socketpair() for _ in range(8)]
+    began = time.monotonic()
+    opening.take_leave([ours for ours, _ in pairs])
+    assert time.monotonic() - began < 1
+    assert all(theirs.recv(100) == b"QUIT\r\n" for _, theirs in pairs)
+    for _, theirs in pairs:
+        theirs.close()
