@@ -3,12 +3,12 @@
 One sending for each that carried the post, since a correction is threaded to the very mail that its reader has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
@@ -32,8 +32,8 @@ from blogapp.posts.queries import find_post
 class Known:
     """A correction of a post that has left by mail, and how those who got it hear of it.
 
-    `state`: `next` (the next digest tells it), `told` (a digest did), `approved` (it leaves at once), `begun`; `only
-    here`: nobody is told, as it came before there was a way.
+    `state`: `next` (the next digest tells it), `told` (a digest did), `approved` (it leaves at once), `begun`, `sent`;
+    `only here`: nobody is told, as it came before there was a way.
     """
 
     id: int
@@ -50,7 +50,8 @@ class Known:
             "next": "Those who got the post by mail are told in the next digest, or at once if you send it now.",
             "told": "A digest has told of it.",
             "approved": "It leaves by mail as soon as the digest itself is out.",
-            "begun": f"Sent by mail: {self.accepted:,} of {self.candidates:,} are done.",
+            "begun": f"It leaves by mail: {self.accepted:,} of {self.candidates:,} are done.",
+            "sent": f"Sent by mail to {'1 person' if self.accepted == 1 else f'{self.accepted:,} people'}.",
             "only here": "Told on the page only.",
         }[self.state]
 
@@ -59,8 +60,11 @@ def corrections_that_left(post_id: int) -> list[Known]:
     """The corrections of a post made after its digest began to leave, the newest first."""
     query = select(Correction).where(Correction.post_id == post_id, _after_the_mail())
     found = db.session.execute(query.order_by(Correction.at.desc(), Correction.id.desc())).scalars().all()
-    reached = reached_by_sending(db.session(), {one.told_in for one in found if one.told_in and one.told == "mail"})
-    return [Known(one.id, one.at, one.note, _state(one), *reached.get(one.told_in or 0, ())) for one in found]
+    begun = {one.told_in for one in found if one.told_in and one.told == "mail"}
+    reached = reached_by_sending(db.session(), begun)
+    main = func.coalesce(Sending.main_id, Sending.id)
+    leaving = set(db.session.execute(select(main).where(main.in_(begun), Sending.state != "sent")).scalars())
+    return [Known(one.id, one.at, one.note, _state(one, leaving), *reached.get(one.told_in or 0, ())) for one in found]
 
 
 def has_left(post_id: int) -> bool:
@@ -175,9 +179,11 @@ def _after_the_mail() -> ColumnElement[bool]:
     )
 
 
-def _state(correction: Correction) -> str:
+def _state(correction: Correction, leaving: Collection[int | None]) -> str:
     if correction.told is None:
         return "only here"
     if correction.told == "digest":
         return "next" if correction.told_in is None else "told"
-    return "approved" if correction.told_in is None else "begun"
+    if correction.told_in is None:
+        return "approved"
+    return "begun" if correction.told_in in leaving else "sent"

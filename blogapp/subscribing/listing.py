@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, exists, f
 from blogapp.core.clock import now
 from blogapp.core.db import db
 from blogapp.delivery.models import Suppression
-from blogapp.subscribing.models import Subscriber
+from blogapp.subscribing.models import MONTHLY, Subscriber
 
 SLICE = 5000
 COLUMNS = (
@@ -90,13 +90,14 @@ def list_suppressions(*, after: str = "", limit: int = 50) -> list[Row[str, str,
 
 @dataclass(frozen=True)
 class Counts:
-    """How many subscribers there are. Paused and suppressed ones are counted under their state too."""
+    """How many subscribers there are. Paused, monthly and suppressed ones are counted under their state too."""
 
     confirmed: int = 0
     pending: int = 0
     unsubscribed: int = 0
     paused: int = 0
     suppressed: int = 0
+    monthly: int = 0
 
 
 def count_states() -> Counts:
@@ -108,6 +109,7 @@ def count_states() -> Counts:
     return Counts(
         **{str(state): number for state, number in by_state},
         paused=db.session.execute(paused).scalar_one(),
+        monthly=db.session.execute(select(func.count()).where(MONTHLY, Subscriber.state == "confirmed")).scalar_one(),
         suppressed=db.session.execute(barred.select_from(Suppression)).scalar_one(),
     )
 

@@ -113,7 +113,7 @@ def test_sent_at_once_it_goes_to_those_who_got_it_and_is_threaded_to_their_very_
             shown = text(correction, subtype)
             assert shown.index(NOTE) < shown.index("Told in 2. Mended.")
     (known,) = corrections_that_left(post.id)
-    assert (known.state, known.accepted, known.candidates) == ("begun", 2, 2)
+    assert (known.state, known.accepted, known.candidates) == ("sent", 2, 2)
     assert set(db.session.execute(select(Sending.state)).scalars()) == {"sent"}
     send_week(bob, 3)
     assert NOTE not in text(mails(sink, "new")[-1])
@@ -172,4 +172,4 @@ def test_the_editor_asks_how_readers_by_mail_are_told_and_the_page_sends_it(
     assert browser.post(form.action, data=dict(form.form_values())).status_code == 303
     send_all()
     assert mails(sink, "ada")[-1]["Subject"].startswith("Correction: Week 2")
-    assert "1 of 1 are done" in browser.get(f"/posts/{second.id}").text
+    assert "Sent by mail to 1 person." in browser.get(f"/posts/{second.id}").text

@@ -14,6 +14,7 @@ from blogapp.core.db import db
 from blogapp.digest import monthly, planning
 from blogapp.digest.models import Sending
 from blogapp.posts.models import Post
+from blogapp.subscribing.listing import count_states
 from tests import posts
 from tests.editions import change, mails, nothing_twice, send_week, text, weeks
 from tests.readers import subscriber
@@ -82,9 +83,11 @@ def test_who_switches_to_every_digest_gets_what_was_missed_with_the_next_one(
     app: Flask, bob: Member, sink: Sink, clock: time_machine.Traveller
 ) -> None:
     subscriber("mia@reader.test", frequency="monthly")
+    assert count_states().monthly == 1
     send_all()
     send_week(bob, 1)
     change("mia", frequency="every")
+    assert count_states().monthly == 0
     send_week(bob, 2)
     assert weeks(sink, "mia") == [[2, 1]]
     change("mia", frequency="monthly")
