@@ -41,6 +41,10 @@ class Refusals:
         if self._row:
             self._row.clear()
 
+    def holds(self, work: BatchWork) -> bool:
+        """Whether one of the row is the batch's: it is not written before that is known to be no row."""
+        return any(one is work for one, _ in self._row)
+
     def forget(self, works: Sequence[BatchWork]) -> None:
         """Batches that are settled: what is written of them stays."""
         if self._row:

@@ -162,7 +162,7 @@ class Shift:
 
     def _more(self, count: int) -> list[Iterator[Envelope]]:
         """Claim up to so many batches more; what is finished is settled first, all in one transaction."""
-        self._settle([work for work in self.batches.values() if work.finished])
+        self._settle([work for work in self.batches.values() if work.finished and not self._refusals.holds(work)])
         if self.ending.is_set() or self.stop.is_set():
             return []
         retries = self._retry()

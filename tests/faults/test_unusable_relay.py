@@ -44,10 +44,10 @@ def chosen(rogue: Rogue, choice: dict[str, Any]) -> dict[str, Any]:
     return {"smtp_url": rogue.url, "mail_connections": CONNECTIONS, **given}
 
 
-def check_paused(post: Post, client: FlaskClient, why: str, waiting: int) -> None:
+def check_paused(post: Post, client: FlaskClient, why: str, waiting: int, refused: int = 0) -> None:
     """Everybody whom the relay has not taken waits, and the author is told why."""
     found = how_far(post)
-    assert (found.state, found.refused, found.skipped) == ("paused", 0, 0)
+    assert (found.state, found.refused, found.skipped) == ("paused", refused, 0)
     assert found.waiting == waiting
     assert why in found.pause_reason
     page = client.get(f"/posts/{post.id}/digest/progress", headers={"Accept": "application/json"}).get_json()
@@ -127,11 +127,16 @@ def test_a_relay_that_refuses_everybody_half_way_keeps_what_it_took(
     rogue.change(Rule("dot", skip=100, say="554 5.7.1 enough of you"))
     post = publish_draft(bob)
     send_all()
-    check_paused(post, client, "enough of you", READERS - 100)
+    # A refusal that is heard before the last acceptance over another connection is one of that recipient.
+    found = exceptions()
+    given_up = {name for name, row in found.items() if row.state == "refused"}
+    refused = frozenset(one for one in everybody if one.partition("@")[0] in given_up)
+    assert len(refused) < CONNECTIONS
+    check_paused(post, client, "enough of you", READERS - 100 - len(refused), len(refused))
     assert rogue.state["fired"][0] <= 20 * CONNECTIONS  # it is not pestered
     rogue.change()
-    assert run_to_the_end(post).accepted == READERS
-    check_everybody(rogue, everybody)
+    assert run_to_the_end(post).accepted == READERS - len(refused)
+    check_everybody(rogue, everybody, but=refused)
 
 
 @pytest.mark.parametrize("choice", [{"smtp_url": "smtp://ada:right@127.0.0.1:{port}?starttls=never"}])

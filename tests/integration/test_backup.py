@@ -4,6 +4,7 @@ import os
 import sqlite3
 import tarfile
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,8 @@ def test_a_backup_is_one_moment_while_others_write(blogapp: Command, site: Post,
     writer = threading.Thread(target=write)
     writer.start()
     try:
+        while not writes:
+            time.sleep(0.01)
         for number in range(5):
             before = len(writes)
             blogapp(f"backup {number}.tar.gz")
