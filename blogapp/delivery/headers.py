@@ -22,6 +22,7 @@ PLAIN_PHRASE = re.compile(rf"{ATOM}(?: {ATOM})*")
 LONGEST_ADDRESS = 254
 # What an encoded word may hold as it is, inside a phrase too (RFC 2047 §5 (3)).
 Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_Q = [chr(b) if b in Q_SAFE else "_" if b == 32 else f"={b:02X}" for b in range(256)]
 # RFC 2047 §2: an encoded word has at most 75 characters; these are left for what is inside `=?utf-8?q?…?=`.
 INSIDE = 75 - 12
 
@@ -116,9 +117,13 @@ def encoded_words(text: str, used: int = 0) -> str:
 
     Blanks between two encoded words vanish when they are read, so those of the text are inside.
     """
-    quoted = ["".join(chr(b) if b in Q_SAFE else "_" if b == 32 else f"={b:02X}" for b in c.encode()) for c in text]
+    data = text.encode()
+    whole = "".join(map(_Q.__getitem__, data))
     # Readable as it stands where most of it is; base64 is shorter for the rest.
-    if sum(map(len, quoted)) <= len(text.encode()) * 1.6:
+    if len(whole) <= len(data) * 1.6:
+        if len(whole) <= INSIDE - used:
+            return f"=?utf-8?q?{whole}?="  # as nearly every name is
+        quoted = ["".join(map(_Q.__getitem__, c.encode())) for c in text]
         return " ".join(f"=?utf-8?q?{chunk}?=" for chunk in _chunks(quoted, INSIDE - used, INSIDE))
     # Four columns of base64 hold three bytes.
     chunks = _chunks(list(text), (INSIDE - used) // 4 * 3, INSIDE // 4 * 3)

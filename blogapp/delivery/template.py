@@ -43,6 +43,8 @@ ESCAPES: dict[str, Callable[[str], bytes]] = {
     "mailbox": _to,
     "token": _token,
 }
+# What a place of these kinds does to a value depends on more than the value.
+_NEVER_PLAIN = frozenset({"mailbox", "header"})
 
 
 class Places:
@@ -69,10 +71,11 @@ class Template:
     def __init__(self, message: bytes, places: Mapping[str, str]) -> None:
         self.message = message
         self.places = dict(places)
-        self._parts: list[bytes] = []
-        # Per value: its name, the indexes where it stands as it is if it is plain, and all of them with their escape.
-        self._holes: list[tuple[str, list[int], list[tuple[int, Callable[[str], bytes]]]]] = []
-        self._kinds: list[tuple[str, set[str]]] = []
+        self._parts: list[bytes] = []  # every second one is a place
+        self._holes: list[tuple[str, str]] = []  # the value and the kind of each place
+        # What to spell for a message, and which of these stands in each place. None: the value itself, if it is plain.
+        self._slots: list[tuple[str, Callable[[str], bytes] | None]] = []
+        self._order: list[int] = []
         self._take_apart()
 
     def _take_apart(self) -> None:
@@ -81,14 +84,13 @@ class Template:
             self._parts = [self.message]
             return
         self._parts = re.split(b"(" + b"|".join(map(re.escape, names)) + b")", self.message)
-        holes: dict[str, list[tuple[int, str]]] = {}
-        for index in range(1, len(self._parts), 2):
-            name, _, kind = names[self._parts[index]].rpartition(".")
-            holes.setdefault(name, []).append((index, kind))
-        for name, found in holes.items():
-            self._kinds.append((name, {kind for _, kind in found}))
-            plain = [index for index, kind in found if kind not in ("mailbox", "header")]
-            self._holes.append((name, plain, [(index, ESCAPES[kind]) for index, kind in found]))
+        for mark in self._parts[1::2]:
+            name, _, kind = names[mark].rpartition(".")
+            self._holes.append((name, kind))
+            slot = (name, ESCAPES[kind] if kind in _NEVER_PLAIN else None)
+            if slot not in self._slots:
+                self._slots.append(slot)
+            self._order.append(self._slots.index(slot))
 
     def splice(self, values: Mapping[str, str], end: bytes = b"") -> bytes:
         """The message for one recipient, and `end`. `values`: by the names that the places were marked with.
@@ -97,16 +99,20 @@ class Template:
             KeyError: a value is missing.
             ValueError: a token holds what a token cannot.
         """
-        parts = self._parts.copy()
-        for name, plain, all_places in self._holes:
+        spelt: list[bytes] = []
+        for name, escape in self._slots:
             value = values[name]
-            if len(plain) == len(all_places) and _PLAIN.fullmatch(value):
-                spelt = value.encode()
-                for index in plain:
-                    parts[index] = spelt
+            if escape is not None:
+                spelt.append(escape(value))
+            elif _PLAIN.fullmatch(value):
+                spelt.append(value.encode())
             else:
-                for index, escape in all_places:
-                    parts[index] = escape(value)
+                return self._put_in([ESCAPES[kind](values[name]) for name, kind in self._holes], end)
+        return self._put_in([spelt[slot] for slot in self._order], end)
+
+    def _put_in(self, spelt: list[bytes], end: bytes) -> bytes:
+        parts = self._parts.copy()
+        parts[1::2] = spelt
         parts.append(end)
         return b"".join(parts)
 
@@ -114,9 +120,9 @@ class Template:
         """Whether each value comes to stand in the message as it is given, on one line and without a run of blanks."""
         return all(
             (len(values[name]) < 70 and _PLAIN_MAILBOX.fullmatch(values[name]))
-            if kinds == {"mailbox"}
-            else kinds == {"token"} or ("header" not in kinds and _PLAIN.fullmatch(values[name]))
-            for name, kinds in self._kinds
+            if kind == "mailbox"
+            else kind == "token" or (kind != "header" and _PLAIN.fullmatch(values[name]))
+            for name, kind in dict.fromkeys(self._holes)
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -5,14 +5,13 @@ a digest may name `bounces+u<link token>@…` as the address that takes its read
 4648), since some mail servers change a local part's case; at most 64 octets (RFC 5321 §4.5.3.1.1).
 """
 
-import hmac
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from blogapp.core.config import settings
-from blogapp.core.keyed import base32, keyed
+from blogapp.core.keyed import has_proof, keyed, letters
 from blogapp.delivery.headers import ascii_address
 
 DIGEST = re.compile(rb"(?<![a-z0-9])d(\d{1,18})-(\d{1,18})-([a-z2-7]{16})@", re.IGNORECASE)
@@ -38,7 +37,8 @@ def sender_for(key: bytes, sending_id: int, subscriber_id: int) -> str:
     Args:
         key: the site's link key.
     """
-    return _address(_signed(key, f"d{sending_id}-{subscriber_id}"))
+    what = f"d{sending_id}-{subscriber_id}"
+    return _address(f"{what}-{_proof(key, what)}")
 
 
 def read(key: bytes, address: str) -> tuple[int, int] | None:
@@ -50,7 +50,9 @@ def read_all(key: bytes, text: bytes, at_most: int = 50) -> Iterator[tuple[int, 
     """The same for all such addresses in a text: a proof is one wherever it stands."""
     for _, found in zip(range(at_most), DIGEST.finditer(text), strict=False):
         sending, subscriber = int(found[1]), int(found[2])
-        if _fits(_signed(key, f"d{sending}-{subscriber}"), found[0]):
+        # The numbers as they are written: `d07-5-…` is none of ours.
+        what = f"d{sending}-{subscriber}"
+        if found[0].lower().startswith(f"{what}-".encode()) and _fits(key, what, found[3]):
             yield sending, subscriber
 
 
@@ -70,7 +72,7 @@ def claims(text: bytes, at_most: int = 50) -> Iterator[Claim]:
 
 def fits(key: bytes, claim: Claim, recipient: str) -> bool:
     """Whether the mail of that number went to `recipient`, so that the claim is one of ours."""
-    return hmac.compare_digest(_proof(key, f"o{claim.number}-{recipient}"), claim.proof)
+    return _fits(key, f"o{claim.number}-{recipient}", claim.proof.encode())
 
 
 def wish_address(link_token: str) -> str:
@@ -99,18 +101,17 @@ def _around(address: str) -> tuple[str, str]:
     return f"{local}+", f"@{domain}"
 
 
-def _signed(key: bytes, what: str) -> str:
-    return f"{what}-{_proof(key, what)}"
-
-
 def _proof(key: bytes, what: str) -> str:
     # 80 bits, the least that RFC 2104 §5 allows: whoever guesses has to send a mail for every guess.
-    return base32(keyed(key)(f"verp:{what}".encode())[:10])
+    return letters(_digest(key, what), 16)
 
 
-def _fits(signed: str, found: bytes) -> bool:
-    # With its numbers: `d07-5-…` is not how it was written.
-    return hmac.compare_digest(f"{signed}@".encode(), found.lower())
+def _fits(key: bytes, what: str, proof: bytes) -> bool:
+    return has_proof(proof.decode("ascii").lower(), _digest(key, what))
+
+
+def _digest(key: bytes, what: str) -> bytes:
+    return keyed(key)(f"verp:{what}".encode())
 
 
 def _bytes(address: str) -> bytes:
