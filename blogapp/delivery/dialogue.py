@@ -5,13 +5,18 @@ dot and the next message's MAIL, RCPT and DATA, so that a message costs one roun
 things drive it: `smtp.py`, blocking, one connection; and `engine.py`, a loop over many.
 """
 
+import re
 from collections import deque
 
-from blogapp.delivery.envelopes import DOT, Command, Envelope, Options, mail_commands
+from blogapp.delivery.envelopes import DOT, Envelope, Options, mail_commands
 from blogapp.delivery.replies import Outcome, Phase, Reply, accepted, judge, parse_reply
 from blogapp.delivery.wire import LONGEST_LINE, MOST_LINES
 
 Result = tuple[Envelope, Outcome]
+OPENING = (Phase.MAIL, Phase.RCPT, Phase.DATA)
+# What a relay says to nearly every write: to a message, and to the opening of the next one.
+ALL_WELL = re.compile(rb"(250 [^\r\n]{0,500})\r?\n(?:250 [^\r\n]{0,500}\r?\n){2}354 [^\r\n]{0,500}\r?\n")
+ALL_ASKED = deque((Phase.DOT, *OPENING))
 USUAL = (b"250", b"354")
 
 
@@ -29,7 +34,7 @@ class Dialogue:
         self.body_size = 0  # of the last write, how many bytes at its beginning are a message and its dot
         self.whole = True  # these have left; what is said before accepts nothing
         self._awaited: deque[Phase] = deque()
-        self._commands: deque[Command] = deque()
+        self._commands: list[tuple[Phase, bytes]] = []  # still to be said
         self._sent: Envelope | None = None  # its body has left, its final dot is unanswered
         self._opening: Envelope | None = None  # its MAIL has left
         self._open: Envelope | None = None  # the relay waits for its body
@@ -69,36 +74,42 @@ class Dialogue:
         Raises:
             BadEnvelope: `upcoming` can never be sent over this connection; nothing else has changed.
         """
-        if upcoming is not None:
-            commands, body = mail_commands(upcoming, self.options)
-            if self._reset:
-                commands.insert(0, (Phase.RESET, b"RSET\r\n"))
-                self._reset = False
-            self._commands.extend(commands)
+        commands, body = mail_commands(upcoming, self.options) if upcoming is not None else (b"", b"")
         written = b""
         self.body_size = 0
         if self._open is not None:
             written = self._body
-            self.body_size = len(self._body)
+            self.body_size = len(written)
             self._sent, self._open = self._open, None
             self._awaited.append(Phase.DOT)
         if upcoming is not None:
             self._opening, self._body, self._refusal = upcoming, body, None
-        if not self._commands or (written and not self.options.pipelining):
-            return written, b""
-        if not self.options.pipelining:
-            phase, line = self._commands.popleft()
-            self._awaited.append(phase)
-            return written, line
-        lines = []
-        for phase, line in self._commands:
-            lines.append(line)
-            self._awaited.append(phase)
-        self._commands.clear()
-        return written, b"".join(lines)
+            if self.options.pipelining and not self._reset:
+                self._awaited.extend(OPENING)
+                return written, commands
+            if self._reset:
+                self._commands.append((Phase.RESET, b"RSET\r\n"))
+                self._reset = False
+            self._commands.extend(zip(OPENING, commands.splitlines(keepends=True), strict=True))
+        return written, self._next_commands(bool(written))
+
+    def _next_commands(self, after_body: bool) -> bytes:
+        """As many as may be said at once."""
+        if self.options.pipelining:
+            said = list(self._commands)
+        elif self._commands and not after_body:
+            said = [self._commands[0]]
+        else:
+            return b""
+        del self._commands[: len(said)]
+        self._awaited.extend(phase for phase, _ in said)
+        return b"".join(line for _, line in said)
 
     def feed(self, data: bytes) -> list[Result]:
         """Hear what has arrived; the envelopes whose fate that decides. Look at `over` afterwards."""
+        if self._awaited == ALL_ASKED and self.whole and not (self._buffer or self._lines):
+            if well := ALL_WELL.fullmatch(data):
+                return self._all_well(well[1])
         results: list[Result] = []
         lines = (self._buffer + data).split(b"\n") if self._buffer else data.split(b"\n")
         self._buffer = lines.pop()
@@ -127,6 +138,15 @@ class Dialogue:
         self._sent = self._opening = self._open = None
         self._awaited.clear()
         self._commands.clear()
+        return results
+
+    def _all_well(self, line: bytes) -> list[Result]:
+        """Hear four good answers at once: as `_hear_line` hears them, one by one."""
+        assert self._sent is not None
+        results = [(self._sent, accepted(line))]
+        self.accepted += 1
+        self._awaited.clear()
+        self._sent, self._open, self._opening = None, self._opening, None
         return results
 
     def _hear_line(self, line: bytes, results: list[Result]) -> None:

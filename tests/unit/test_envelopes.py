@@ -12,7 +12,7 @@ BODY = b"Subject: x\r\n\r\nhello\r\n"
 
 
 def lines(envelope: Envelope, options: Options) -> list[bytes]:
-    return [line for _, line in mail_commands(envelope, options)[0]]
+    return mail_commands(envelope, options)[0].splitlines(keepends=True)
 
 
 def received(data: bytes) -> bytes:
