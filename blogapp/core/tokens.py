@@ -5,6 +5,7 @@ only the id and a truncated HMAC (RFC 2104; 128 bits as RFC 2104 §5 allows).
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -59,7 +60,13 @@ def read(purpose: str, token: str, max_age_seconds: int) -> Any:
 
 def link_token(key: bytes, purpose: str, number: int) -> str:
     """`<number>-<26 small letters and figures>`: who the link speaks for, and the proof."""
-    return f"{number}-{letters(_link_digest(key, purpose, number), 26)}"
+    return link_tokens(key, purpose)(number)
+
+
+def link_tokens(key: bytes, purpose: str) -> Callable[[int], str]:
+    """`link_token` for one purpose."""
+    digest = keyed(key, f"{purpose}:".encode())
+    return lambda number: f"{number}-{letters(digest(b'%d' % number), 26)}"
 
 
 def read_link_token(key: bytes, purpose: str, token: str) -> int:
@@ -69,10 +76,6 @@ def read_link_token(key: bytes, purpose: str, token: str) -> int:
         NotFound: the proof does not fit.
     """
     found = LINK_TOKEN.fullmatch(token.lower())
-    if found and has_proof(found[2], _link_digest(key, purpose, int(found[1]))):
+    if found and has_proof(found[2], keyed(key)(f"{purpose}:{found[1]}".encode())):
         return int(found[1])
     raise NotFound("This link is not complete, or not one of ours.")
-
-
-def _link_digest(key: bytes, purpose: str, number: int) -> bytes:
-    return keyed(key)(f"{purpose}:{number}".encode())

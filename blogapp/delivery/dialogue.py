@@ -84,7 +84,7 @@ class Dialogue:
             self._awaited.append(Phase.DOT)
         if upcoming is not None:
             self._opening, self._body, self._refusal = upcoming, body, None
-            if self.options.pipelining and not self._reset:
+            if self.options.pipelining and not (self._commands or self._reset):
                 self._awaited.extend(OPENING)
                 return written, commands
             if self._reset:

@@ -8,7 +8,6 @@ import contextlib
 import logging
 import selectors
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from blogapp.delivery.dialogue import Result
@@ -28,8 +27,9 @@ log = logging.getLogger(__name__)
 RECYCLE_AFTER = 1000
 # Where the caller had nothing more for an idle connection it is asked again so much later. Seconds.
 ASK_AGAIN = 0.05
-# So long it is left idle so that several may be given something at once, which costs the caller less.
-GATHER = 0.04
+# Of the streams in hand so many have something to send, where there are any; they are asked for when all but one have
+# run dry. Fewer would keep connections waiting for the caller, more would be claimed long before they are sent.
+STOCK = 4
 # When a relay wants no more connections at once, so long we do not ask for more. Seconds.
 GROW_AFTER = 60.0
 
@@ -53,11 +53,11 @@ class Engine:
         self._openers: Openers | None = None
         self._selector = selectors.DefaultSelector()
         self._results: list[Result] = []
-        self._waiting: deque[Stream] = deque()  # for a connection
+        self._streams: list[Stream] = []
         self._mood = Mood(self.pace)
         self._dry = False  # the caller had nothing more when it was asked last
         self._limit = connections
-        self._grow_at = self._ask_at = 0.0
+        self._grow_at = self._ask_at = self._overdue_at = 0.0
 
     def open(self) -> None:
         """Have a connection.
@@ -83,8 +83,8 @@ class Engine:
             yield from results
 
     def run(self, more: More) -> Generator[list[Result]]:
-        """Send streams of envelopes, each over one connection at a time, as many at once as there are connections; give
-        back ACCEPTED, DEFERRED, REFUSED or IN_DOUBT as soon as known. What got no outcome is still to be sent.
+        """Send streams of envelopes over all connections, in no certain order; give back ACCEPTED, DEFERRED, REFUSED or
+        IN_DOUBT as soon as known. What got no outcome is still to be sent.
 
         Args:
             more: asked for up to so many streams more; the run is over when it has none and nothing is under way.
@@ -98,8 +98,9 @@ class Engine:
         self._mood.trouble, self._dry = "", False
         try:
             while True:
-                self._assign(more)
+                self._stock(more)
                 self._take_turns()
+                self._open_more()
                 stop = self.tick()
                 if stop:
                     self._drop_all(stop)
@@ -121,9 +122,8 @@ class Engine:
             # An open DATA cannot be taken back, and a dot would send an empty mail.
             for lane in [lane for lane in self._lanes if lane.dialogue.busy]:
                 self._drop(lane, "nobody listens any more")
-            for lane in self._lanes:
-                lane.stream = None
-            self._waiting.clear()
+            self._streams.clear()
+            self._mood.back = Stream()
             self._found()
             if self._mood.trouble:
                 self._give_up_opening()
@@ -138,44 +138,52 @@ class Engine:
 
     # Streams and connections
 
-    @property
-    def _active(self) -> int:
-        return sum(lane.stream is not None for lane in self._lanes) + len(self._waiting)
-
     def _under_way(self) -> bool:
-        return self._active > 0 or any(lane.dialogue.busy for lane in self._lanes)
+        return bool(self._streams) or not self._mood.back.finished or any(lane.dialogue.busy for lane in self._lanes)
 
-    def _assign(self, more: More) -> None:
-        """Give each idle connection a stream, and open connections for streams that have none."""
+    def _stock(self, more: More) -> None:
+        """Have streams to send from, as far as the caller has any."""
         if self._mood.trouble:
             return
         at = time.monotonic()
-        if self._limit < self.connections and at >= self._grow_at:
-            self._limit = self.connections
-        wanted = self._limit - self._active
-        if wanted > 0 and at >= self._ask_at and (wanted * 2 >= self._limit or at >= self._ask_at + GATHER):
+        self._streams = [stream for stream in self._streams if not stream.finished]
+        ready = sum(stream.due <= at for stream in self._streams)
+        wanted = min(STOCK - ready, self.connections - len(self._streams))
+        if ready < 2 and wanted > 0 and at >= self._ask_at:
             found = more(wanted)
-            self._waiting.extend(Stream(iter(one)) for one in found)
+            self._streams += [Stream(one) for one in found]
             self._dry = len(found) < wanted
             self._ask_at = time.monotonic() + (ASK_AGAIN if self._dry else 0.0)
-        if not self._waiting:
+
+    def _next(self, at: float) -> Envelope | None:
+        """The next envelope that may leave now: of those that came back, else of the oldest stream that has one."""
+        back = self._mood.back
+        if not back.finished and (envelope := back.next(self.pace, at)) is not None:
+            return envelope
+        for stream in self._streams:
+            if (envelope := stream.next(self.pace, at)) is not None:
+                return envelope
+        return None
+
+    def _open_more(self) -> None:
+        """Open connections while all there are have something to do: each time as many again, so that a few mails take
+        a few connections and many soon have all.
+        """
+        if self._mood.trouble or not self._under_way():
             return
-        for lane in self._lanes:
-            if lane.stream is None and not lane.dialogue.busy and self._waiting:
-                lane.stream = self._waiting.popleft()
+        if self._limit < self.connections and time.monotonic() >= self._grow_at:
+            self._limit = self.connections
+        if not all(lane.dialogue.busy for lane in self._lanes):
+            return
         try:
             if self._openers is None:
                 self._openers = Openers(self.relay)
                 self._selector.register(self._openers.socket, selectors.EVENT_READ, None)
-            while self._missing() > 0:
+            count = len(self._lanes)
+            for _ in range(min(self._limit, 2 * count or 1) - count - self._openers.pending):
                 self._openers.start()
         except RelayTrouble as error:
             self._cannot_open(error)
-
-    def _missing(self) -> int:
-        """How many connections are still to be opened for the streams that wait."""
-        pending = self._openers.pending if self._openers is not None else 0
-        return min(len(self._waiting), self._limit - len(self._lanes)) - pending
 
     def _give_up_opening(self) -> None:
         if self._openers is not None:
@@ -207,17 +215,11 @@ class Engine:
         self._lanes.append(lane)
         self._limit = max(self._limit, len(self._lanes))
         self._selector.register(lane.socket, selectors.EVENT_READ, lane)
-        if self._waiting:
-            lane.stream = self._waiting.popleft()
 
     def _forget(self, lane: Lane) -> None:
-        """A connection that is no more: its stream waits for another one."""
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(lane.socket)
         self._lanes.remove(lane)
-        if lane.stream is not None and not lane.stream.finished:
-            self._waiting.appendleft(lane.stream)
-        lane.stream = None
 
     # Speaking and listening
 
@@ -227,15 +229,15 @@ class Engine:
             if self._mood.trouble:
                 if not lane.dialogue.in_flight:
                     self._drop(lane, self._mood.trouble)
-            elif lane.turn and (lane.stream is not None or lane.dialogue.busy):
+            elif lane.turn:
                 self._speak(lane, at)
 
     def _speak(self, lane: Lane, at: float) -> None:
         """Say what is to be said next over a connection; a refused envelope makes room for the next one."""
         while True:
             envelope = None
-            if lane.stream is not None and lane.given < self.recycle_after and lane.dialogue.takes_more:
-                envelope = lane.stream.next(self.pace, at)
+            if lane.given < self.recycle_after and lane.dialogue.takes_more:
+                envelope = self._next(at)
             try:
                 self._heard(lane, lane.write(envelope))
                 break
@@ -244,12 +246,9 @@ class Engine:
                 self._results.append((envelope, Outcome(Verdict.REFUSED, str(error))))
         if lane.unsent and lane.alive:
             self._selector.modify(lane.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, lane)
-        if not lane.dialogue.busy and lane.turn and lane.alive:
-            if lane.given >= self.recycle_after:
-                self._forget(lane)
-                take_leave_meanwhile(lane.socket)
-            elif lane.stream is not None and lane.stream.finished:
-                lane.stream = None
+        if lane.given >= self.recycle_after and not lane.dialogue.busy and lane.turn and lane.alive:
+            self._forget(lane)
+            take_leave_meanwhile(lane.socket)
 
     def _listen(self) -> None:
         """Wait for what the relay says, at most until something else is to be done."""
@@ -265,24 +264,25 @@ class Engine:
                 if events & selectors.EVENT_READ and lane.alive:
                     self._heard(lane, lane.read())
         at = time.monotonic()
-        for lane in self._lanes.copy():
-            self._heard(lane, lane.overdue(at))
+        if at >= self._overdue_at:
+            self._overdue_at = at + TICK
+            for lane in self._lanes.copy():
+                self._heard(lane, lane.overdue(at))
 
     def _patience(self) -> float:
         """Seconds until something is to be done without anything being heard."""
         at = time.monotonic()
-        until = at if self._missing() > 0 and not self._mood.trouble else at + TICK
-        for lane in self._lanes:
-            if lane.stream is not None and lane.turn:
-                until = min(until, lane.stream.due)
-        if self._active < self._limit and not self._mood.trouble:
+        until = at + TICK
+        if any(lane.turn for lane in self._lanes):
+            until = min([until, *(stream.due for stream in (self._mood.back, *self._streams) if not stream.finished)])
+        if len(self._streams) < self.connections and not self._mood.trouble:
             until = min(until, max(self._ask_at, at + ASK_AGAIN))
         return max(until - at, 0.0)
 
     # What it means
 
     def _heard(self, lane: Lane, results: list[Result]) -> None:
-        """Pass on what is final; a connection that is no more gives its stream back."""
+        """Pass on what is final, and forget a connection that is no more."""
         if results:
             self._results += self._mood.judge(lane, results)
         if not lane.alive and lane in self._lanes:

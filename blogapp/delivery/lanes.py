@@ -1,9 +1,9 @@
-"""One of the engine's connections, and the stream of envelopes that it sends."""
+"""The engine's connections, and the streams of envelopes that they send."""
 
 import ssl
 import time
-from collections import Counter, deque
-from collections.abc import Hashable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 from blogapp.delivery.dialogue import Dialogue, Result
 from blogapp.delivery.envelopes import Envelope
@@ -25,13 +25,11 @@ def domain_of(envelope: Envelope) -> str:
 class Stream:
     """A batch's envelopes: those to try again, those that must wait, and those not tried yet."""
 
-    def __init__(self, fresh: Iterator[Envelope]) -> None:
-        self.again: deque[Envelope] = deque()  # first of all, on the next connection
-        self.broke: Counter[Hashable] = Counter()
-        self.slowed: Counter[Hashable] = Counter()
+    def __init__(self, fresh: Iterable[Envelope] = ()) -> None:
+        self.again: deque[Envelope] = deque()  # first of all
         self.due = 0.0  # the moment (monotonic) before which `next` has nothing
         self._later: deque[tuple[float, Envelope]] = deque()  # last of all, and not before that moment
-        self._fresh: Iterator[Envelope] | None = fresh
+        self._fresh: Iterator[Envelope] | None = iter(fresh) if fresh != () else None
 
     @property
     def finished(self) -> bool:
@@ -79,7 +77,6 @@ class Lane:
         self.socket, buffer = connection.hand_over()
         self.socket.setblocking(False)
         self.dialogue = Dialogue(connection.options, buffer)
-        self.stream: Stream | None = None
         self.alive = True
         self.opened_at = time.monotonic()
         self.given = 0

@@ -2,10 +2,12 @@
 
 import logging
 import time
+from collections import Counter
+from collections.abc import Hashable
 
 from blogapp.delivery.dialogue import Result
 from blogapp.delivery.envelopes import Envelope
-from blogapp.delivery.lanes import Lane, domain_of
+from blogapp.delivery.lanes import Lane, Stream, domain_of
 from blogapp.delivery.pace import Pace
 from blogapp.delivery.replies import Outcome, Verdict
 
@@ -25,11 +27,14 @@ class Mood:
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
         self.trouble = ""
+        self.back = Stream()  # what came back: to be sent first of all, or when it may
         self._breaks = self._slowed = 0
         self._broke_at = 0.0
+        self._broke_with: Counter[Hashable] = Counter()
+        self._slowed_with: Counter[Hashable] = Counter()
 
     def judge(self, lane: Lane, results: list[Result]) -> list[Result]:
-        """The outcomes that are final; the other mails are put back into the lane's stream."""
+        """The outcomes that are final; the other mails are put back."""
         found: list[Result] = []
         broken = slow = ""
         for envelope, outcome in results:
@@ -38,17 +43,18 @@ class Mood:
                 self._breaks = self._slowed = 0
                 self.pace.accepted()
             elif outcome.verdict is Verdict.SLOW_DOWN and lane.has_had_its_share:
-                final = _again(lane, envelope, outcome, blamed=False)
+                self.back.again.append(envelope)
+                final = None
             elif outcome.verdict is Verdict.SLOW_DOWN:
                 slow = outcome.reply
                 self.pace.slowed(domain_of(envelope), slow)
-                final = _later(lane, envelope, outcome)
+                final = self._later(envelope, outcome)
             elif outcome.verdict is Verdict.TROUBLE and lane.alive:
                 self.trouble = self.trouble or outcome.reply
                 final = None
             elif outcome.verdict is Verdict.TROUBLE:
                 # Only the first on a broken connection can have broken it; the other had not begun.
-                final = _again(lane, envelope, outcome, blamed=not (broken or slow))
+                final = self._again(envelope, outcome, blamed=not (broken or slow))
                 broken = broken or outcome.reply
             elif outcome.verdict is Verdict.IN_DOUBT:
                 broken = outcome.reply
@@ -76,24 +82,18 @@ class Mood:
             self._breaks = 0
             self.trouble = self.trouble or reply
 
+    def _later(self, envelope: Envelope, outcome: Outcome) -> Outcome | None:
+        """Put a mail back for which the relay is too busy; defer it when that has happened too often."""
+        self._slowed_with[envelope.key] += 1
+        if self._slowed_with[envelope.key] >= SLOWED_FOR_ONE_MAIL:
+            return Outcome(Verdict.DEFERRED, outcome.reply)
+        self.back.set_aside(envelope)
+        return None
 
-def _later(lane: Lane, envelope: Envelope, outcome: Outcome) -> Outcome | None:
-    """Put a mail back for which the relay is too busy; defer it when that has happened too often."""
-    if lane.stream is None:
-        return Outcome(Verdict.DEFERRED, outcome.reply)
-    lane.stream.slowed[envelope.key] += 1
-    if lane.stream.slowed[envelope.key] >= SLOWED_FOR_ONE_MAIL:
-        return Outcome(Verdict.DEFERRED, outcome.reply)
-    lane.stream.set_aside(envelope)
-    return None
-
-
-def _again(lane: Lane, envelope: Envelope, outcome: Outcome, *, blamed: bool) -> Outcome | None:
-    """Put a mail back whose connection broke before it had left; defer it when it breaks every connection."""
-    if lane.stream is None:
-        return Outcome(Verdict.DEFERRED, outcome.reply)
-    lane.stream.broke[envelope.key] += blamed
-    if blamed and lane.stream.broke[envelope.key] >= BREAKS_FOR_ONE_MAIL:
-        return Outcome(Verdict.DEFERRED, outcome.reply)
-    lane.stream.again.append(envelope)
-    return None
+    def _again(self, envelope: Envelope, outcome: Outcome, *, blamed: bool) -> Outcome | None:
+        """Put a mail back whose connection broke before it had left; defer it when it breaks every connection."""
+        self._broke_with[envelope.key] += blamed
+        if self._broke_with[envelope.key] >= BREAKS_FOR_ONE_MAIL and blamed:
+            return Outcome(Verdict.DEFERRED, outcome.reply)
+        self.back.again.append(envelope)
+        return None

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -16,7 +16,7 @@ from blogapp.auth.permissions import demand
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Invalid, NotFound
-from blogapp.core.tokens import link_token
+from blogapp.core.tokens import link_tokens
 from blogapp.core.web import local
 from blogapp.delivery.headers import Mailbox, ascii_address
 from blogapp.delivery.message import build_message
@@ -37,7 +37,7 @@ from blogapp.digest.letters import (
 )
 from blogapp.digest.models import Digest
 from blogapp.digest.parts import Parts, catch_up_that_fits, parts_that_fit
-from blogapp.digest.proofs import message_name
+from blogapp.digest.proofs import message_names
 from blogapp.digest.told import Told, untold
 from blogapp.posts.models import Post
 from blogapp.subscribing.links import NOBODYS_TOKEN
@@ -175,15 +175,26 @@ def personal_values(
         key: the site's link key.
         original_id: the sending that a correction goes after.
     """
-    values = {
-        "to": f"{name} <{address}>" if name else address,
-        "address": address,
-        "message_id": message_name(key, sending_id, subscriber_id),
-        "unsubscribe": link_token(key, "unsubscribe", subscriber_id),
-        "preferences": link_token(key, "preferences", subscriber_id),
-    }
-    if original_id is not None:
-        values["in_reply_to"] = message_name(key, original_id, subscriber_id)
+    return values_for(key, sending_id, original_id)(subscriber_id, address, name)
+
+
+def values_for(key: bytes, sending_id: int, original_id: int | None = None) -> Callable[[int, str, str], dict[str, str]]:
+    """`personal_values` for the recipients of one sending: id, address, name."""
+    message_id, in_reply_to = message_names(key, sending_id), message_names(key, original_id or 0)
+    unsubscribe, preferences = link_tokens(key, "unsubscribe"), link_tokens(key, "preferences")
+
+    def values(subscriber_id: int, address: str, name: str) -> dict[str, str]:
+        found = {
+            "to": f"{name} <{address}>" if name else address,
+            "address": address,
+            "message_id": message_id(subscriber_id),
+            "unsubscribe": unsubscribe(subscriber_id),
+            "preferences": preferences(subscriber_id),
+        }
+        if original_id is not None:
+            found["in_reply_to"] = in_reply_to(subscriber_id)
+        return found
+
     return values
 
 

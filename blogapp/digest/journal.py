@@ -10,6 +10,7 @@ the settling commit does, and it comes before the journal goes.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import time
@@ -45,10 +46,15 @@ class Journals(Protocol):
         """
 
     def append(self, batch_id: int, subscriber_id: int) -> None:
-        """Note an acceptance. Raises OSError when that cannot be done: then nothing more may be sent."""
+        """Note an acceptance."""
 
     def flush(self) -> None:
-        """Have what was appended survive us, before anything more is sent. Raises DBAPIError; may be tried again."""
+        """Have what was appended survive us, before anything more is sent. May be tried again.
+
+        Raises:
+            DBAPIError: the database does not take it.
+            OSError: the disk does not.
+        """
 
     def clear(self, batch_id: int) -> None:
         """Forget what a batch's journal holds: it has been settled."""
@@ -132,25 +138,34 @@ class RowJournals:
 
 
 class FileJournals:
-    """A file a batch."""
+    """A file a batch; what came in together is one write for each."""
 
     def __init__(self) -> None:
         self._open: dict[int, FileJournal] = {}
+        self._news: dict[int, list[int]] = {}
 
     def open(self, batch_id: int, message: bytes) -> set[int]:
         self._open[batch_id] = file = FileJournal(_path(batch_id), message)
         return file.entries
 
     def append(self, batch_id: int, subscriber_id: int) -> None:
-        self._open[batch_id].append(subscriber_id)
+        if batch_id in self._news:
+            self._news[batch_id].append(subscriber_id)
+        else:
+            self._news[batch_id] = [subscriber_id]
 
     def flush(self) -> None:
-        pass  # A write is in the kernel's hands.
+        while self._news:
+            batch_id, ids = next(iter(self._news.items()))
+            self._open[batch_id].append(ids)
+            del self._news[batch_id]
 
     def clear(self, batch_id: int) -> None:
+        self._news.pop(batch_id, None)
         self._open[batch_id].clear()
 
     def close(self, batch_id: int) -> None:
+        self._news.pop(batch_id, None)
         if (file := self._open.pop(batch_id, None)) is not None:
             file.close()
 
@@ -176,16 +191,21 @@ class FileJournal:
         self._file = os.open(path, flags, 0o600)
         self._known = not fresh  # whether its name would survive a power cut
         if fresh:
-            os.write(self._file, head)
+            self._size = os.write(self._file, head)
         else:
             # A line that a full disk or a power cut left unfinished must not become part of the next one.
-            os.ftruncate(self._file, data.rfind(b"\n") + 1)
+            self._size = data.rfind(b"\n") + 1
+            os.ftruncate(self._file, self._size)
         self._synced_at = time.monotonic()
 
-    def append(self, subscriber_id: int) -> None:
-        line = b"%d\n" % subscriber_id
-        if os.write(self._file, line) != len(line):
-            raise OSError(f"the journal {self._path} took half a line")
+    def append(self, subscriber_ids: Sequence[int]) -> None:
+        """Note some acceptances. Raises OSError: none of them is noted."""
+        lines = b"".join([b"%d\n" % number for number in subscriber_ids])
+        if os.write(self._file, lines) != len(lines):
+            # Half a line would become part of the next one, and somebody else's number.
+            os.ftruncate(self._file, self._size)
+            raise OSError(errno.ENOSPC, f"the journal {self._path.name} took half of it: no space left on the disk")
+        self._size += len(lines)
         if time.monotonic() - self._synced_at > SYNC_EVERY_SECONDS:
             self._sync()
 
@@ -197,7 +217,8 @@ class FileJournal:
         self._synced_at = time.monotonic()
 
     def clear(self) -> None:
-        os.ftruncate(self._file, len(self._head))
+        self._size = len(self._head)
+        os.ftruncate(self._file, self._size)
 
     def close(self) -> None:
         """Close the file; it stays where it is if it holds anybody."""

@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from blogapp.core import tokens
@@ -25,8 +25,13 @@ class Trace:
 
 def message_name(key: bytes, sending_id: int, subscriber_id: int) -> str:
     """What stands before the @ of a digest mail's Message-ID."""
-    proof = keyed(key)(f"message:{sending_id}:{subscriber_id}".encode())[:8].hex()
-    return f"{sending_id}.{subscriber_id}.{proof}"
+    return message_names(key, sending_id)(subscriber_id)
+
+
+def message_names(key: bytes, sending_id: int) -> Callable[[int], str]:
+    """`message_name` for one sending."""
+    digest = keyed(key, f"message:{sending_id}:".encode())
+    return lambda number: f"{sending_id}.{number}.{digest(b'%d' % number)[:8].hex()}"
 
 
 def traced(key: bytes, addresses: Sequence[str], message: bytes) -> Trace | None:

@@ -222,7 +222,7 @@ class Shift:
             work.note(number, outcome)
             if outcome.verdict is Verdict.ACCEPTED:
                 self._refusals.over()
-                self._journal(work, number)
+                self.journals.append(work.batch.id, number)
             elif outcome.verdict is Verdict.IN_DOUBT:
                 doubts[work.batch.id] = work
             elif outcome.verdict is Verdict.REFUSED and self._refusals.count(work, number, outcome):
@@ -232,17 +232,13 @@ class Shift:
             # A kill must not forget a doubt: the policy for it may be to wait for a person.
             self._settle(list(doubts.values()), going_on=True)
 
-    def _journal(self, work: BatchWork, number: int) -> None:
-        try:
-            self.journals.append(work.batch.id, number)
-        except OSError as error:
-            self._cannot_note(error)
-
     def _flush(self) -> None:
         try:
             self._lasting(self.journals.flush, NOTING)
         except DBAPIError as error:
             self._cannot_note(error.orig or error)
+        except OSError as error:
+            self._cannot_note(error)
 
     def _cannot_note(self, error: BaseException) -> None:
         """Who is accepted from here on could not be noted any more: nothing more is to leave."""

@@ -22,7 +22,7 @@ from blogapp.delivery.template import Template
 from blogapp.digest import settling
 from blogapp.digest.audience import ERASED, reason
 from blogapp.digest.claims import ClaimedBatch, ClaimedRetry
-from blogapp.digest.compose import personal_values
+from blogapp.digest.compose import values_for
 from blogapp.digest.models import Sending, SendingException
 from blogapp.digest.settling import Settled, Tally
 from blogapp.subscribing.models import Subscriber
@@ -45,11 +45,11 @@ class Frozen:
         template, sign = Template.from_json(row.message, row.places), signer(settings())
         self.template = SignedTemplate(sign, template) if sign else template
         self.planned_at: datetime = row.planned_at
-        self.original_id = row.original_id
         self._readers = _asks_for_readers(row.planned_at, row.kind)
-        self.key = link_key()
-        self._sender = ascii_address(parse_mailbox(settings().mail_from).address)
-        self._verp = verp.enabled()
+        key, sender = link_key(), ascii_address(parse_mailbox(settings().mail_from).address)
+        self._values = values_for(key, sending_id, row.original_id)
+        # The envelope sender of one recipient's mail.
+        self.sender = verp.senders_for(key, sending_id) if verp.enabled() else lambda _: sender
 
     def read_readers(self, ids: Sequence[int]) -> list[Reader]:
         """Subscribers (ascending ids) as they are now; whoever is not there any more counts as erased."""
@@ -63,17 +63,12 @@ class Frozen:
         db.session.rollback()  # And no snapshot stays open while mails leave.
         return [found.get(number) or (number, "", "", ERASED) for number in ids]
 
-    def sender(self, reader_id: int) -> str:
-        """The envelope sender of one recipient's mail."""
-        return verp.sender_for(self.key, self.id, reader_id) if self._verp else self._sender
-
     def wire(self, reader_id: int, address: str, name: str) -> bytes:
         """The message for one recipient and its final dot. Raises ValueError: no header can hold their address.
 
         Frozen messages have no line that begins with a dot, and no bare line ends: there is nothing to stuff.
         """
-        values = personal_values(self.key, self.id, reader_id, address, name, self.original_id)
-        return self.template.splice(values, DOT)
+        return self.template.splice(self._values(reader_id, address, name), DOT)
 
 
 @dataclass(slots=True)

@@ -99,26 +99,41 @@ def test_a_journal_file_keeps_whole_lines_only(tmp_path: Path) -> None:
     path = tmp_path / "journal" / "batch-1"
     journal = FileJournal(path, b"the message")
     for number in (5, 12, 7):
-        journal.append(number)
+        journal.append([number])
     journal.close()
     with path.open("ab") as file:
         file.write(b"8\n\0\0\0\n12")  # what a power cut may leave
     again = FileJournal(path, b"the message")
     assert again.entries == {5, 12, 7, 8}
-    again.append(1300)
+    again.append([1300])
     again.close()
     last = FileJournal(path, b"the message")
     assert last.entries == {5, 12, 7, 8, 1300}
     last.clear()
-    last.append(3)
+    last.append([3])
     last.close()
     assert FileJournal(path, b"the message").entries == {3}
+
+
+def test_half_a_line_that_a_full_disk_took_never_becomes_somebody_elses_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, write = tmp_path / "journal" / "batch-1", os.write
+    journal = FileJournal(path, b"the message")
+    journal.append([5])
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda file, data: write(file, data[:4]))
+        with pytest.raises(OSError, match="no space left"):
+            journal.append([12, 345])
+    journal.append([7])
+    journal.close()
+    assert FileJournal(path, b"the message").entries == {5, 7}
 
 
 def test_a_journal_of_another_message_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "journal" / "batch-1"
     journal = FileJournal(path, b"of an older database")
-    journal.append(5)
+    journal.append([5])
     journal.close()
     other = FileJournal(path, b"the message")
     assert other.entries == set()
@@ -129,7 +144,7 @@ def test_a_journal_of_another_message_is_not_believed(tmp_path: Path) -> None:
 def test_a_journal_that_holds_nobody_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "journal" / "batch-1"
     journal = FileJournal(path, b"the message")
-    journal.append(5)
+    journal.append([5])
     journal.clear()
     journal.close()
     assert not path.exists()
