@@ -22,7 +22,7 @@ from blogapp.delivery.engine import Engine
 from blogapp.delivery.envelopes import Envelope, Options, mail_commands
 from blogapp.delivery.relay import parse_relay
 from blogapp.digest import planning
-from blogapp.digest.compose import compose, personal_values
+from blogapp.digest.compose import compose, values_for
 from blogapp.digest.instance import may_send
 from blogapp.digest.publishing import publish
 from blogapp.digest.sending import send_some
@@ -31,6 +31,7 @@ from blogapp.digest.work import Frozen, _asks_for_readers
 TIMES = 3
 MAILS = 2000
 BATCH = 500
+CONNECTIONS = 16
 SENDING = 1
 SENDER = "notes@coop.example"
 OWNER = "benchmark"
@@ -40,8 +41,8 @@ DOT = b".\r\n"
 class Mail(Envelope):
     """As a digest's: nothing in it needs stuffing."""
 
-    def wire(self) -> bytes:
-        return self.message + DOT
+    def wire(self) -> list[bytes]:
+        return [self.message, DOT]
 
 
 def measure(site: Site, sink: Sink, size: int) -> None:
@@ -82,8 +83,10 @@ def steps(site: Site, sink: Sink, mails: int, size: int) -> Iterator[tuple[str, 
     frozen._readers = _asks_for_readers(now, "digest")
     readers = frozen.read_readers(ids)
 
+    values_of = values_for(key, SENDING)
+
     def personal(reader: Any) -> dict[str, str]:
-        return personal_values(key, SENDING, reader[0], reader[1], reader[2])
+        return values_of(reader[0], reader[1], reader[2])
 
     values = [personal(reader) for reader in readers]
     messages = [template.splice(value) for value in values]
@@ -104,8 +107,8 @@ def steps(site: Site, sink: Sink, mails: int, size: int) -> Iterator[tuple[str, 
 def _optional(key: bytes, envelopes: list[Envelope]) -> Iterator[tuple[str, int, Callable[[], object]]]:
     """What a site may do besides: a sender for each mail, signatures."""
     if importlib.util.find_spec("blogapp.delivery.verp"):
-        sender_for = importlib.import_module("blogapp.delivery.verp").sender_for
-        yield "VERP", len(envelopes), each(lambda mail: sender_for(key, SENDING, mail.key), envelopes)
+        sender = importlib.import_module("blogapp.delivery.verp").senders_for(key, SENDING)
+        yield "VERP", len(envelopes), each(lambda mail: sender(mail.key), envelopes)
     if importlib.util.find_spec("blogapp.delivery.dkim"):
         sign = importlib.import_module("blogapp.delivery.dkim").signer(settings())
         if sign is not None:
@@ -113,7 +116,7 @@ def _optional(key: bytes, envelopes: list[Envelope]) -> Iterator[tuple[str, int,
 
 
 def _deliver(relay: object, envelopes: list[Envelope]) -> None:
-    engine = Engine(relay)  # type: ignore[arg-type]
+    engine = Engine(relay, CONNECTIONS)  # type: ignore[arg-type]
     accepted = sum(1 for _ in engine.deliver(envelopes))
     assert accepted == len(envelopes)
     engine.close()

@@ -42,6 +42,7 @@ def worker(parent: int | None) -> None:
         # What has been imported stays: looking through it again and again costs a sending a twentieth of its time.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(10_000, 10, 10)  # and a sending makes much that is young and in no cycle
         running = Worker(app)
         running.start()
         while not asked_to_stop and not running.broken.is_set():

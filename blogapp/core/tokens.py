@@ -15,7 +15,6 @@ from blogapp.core.config import settings
 from blogapp.core.errors import Gone, NotFound
 from blogapp.core.keyed import has_proof, keyed, letters
 
-
 # A number as it is written, without zeros before it.
 LINK_TOKEN = re.compile(r"(0|[1-9][0-9]{0,17})-([a-z2-7]{26})")
 

@@ -7,6 +7,7 @@ things drive it: `smtp.py`, blocking, one connection; and `engine.py`, a loop ov
 
 import re
 from collections import deque
+from collections.abc import Sequence
 
 from blogapp.delivery.envelopes import DOT, Envelope, Options, mail_commands
 from blogapp.delivery.replies import Outcome, Phase, Reply, accepted, judge, parse_reply
@@ -38,7 +39,8 @@ class Dialogue:
         self._sent: Envelope | None = None  # its body has left, its final dot is unanswered
         self._opening: Envelope | None = None  # its MAIL has left
         self._open: Envelope | None = None  # the relay waits for its body
-        self._body = b""
+        self._body: Sequence[bytes] = ()
+        self._size = 0
         self._refusal: Outcome | None = None
         self._reset = False  # a transaction that failed after MAIL: RSET before the next one
         self._buffer = buffer
@@ -66,24 +68,24 @@ class Dialogue:
             return False
         return self._open is None or self.options.pipelining
 
-    def write(self, upcoming: Envelope | None) -> tuple[bytes, bytes]:
-        """What to write next: the open body, and behind it, where that may be, the first commands of `upcoming`.
-
-        They are not put together, as a body is large.
+    def write(self, upcoming: Envelope | None) -> tuple[Sequence[bytes], bytes]:
+        """What to write next: the open body, in pieces, and behind it, where that may be, the first commands of
+        `upcoming`.
 
         Raises:
             BadEnvelope: `upcoming` can never be sent over this connection; nothing else has changed.
         """
-        commands, body = mail_commands(upcoming, self.options) if upcoming is not None else (b"", b"")
-        written = b""
+        commands, body, size = mail_commands(upcoming, self.options) if upcoming is not None else (b"", (), 0)
+        written: Sequence[bytes] = ()
         self.body_size = 0
         if self._open is not None:
             written = self._body
-            self.body_size = len(written)
+            self.body_size = self._size
             self._sent, self._open = self._open, None
             self._awaited.append(Phase.DOT)
         if upcoming is not None:
-            self._opening, self._body, self._refusal = upcoming, body, None
+            self._opening, self._refusal = upcoming, None
+            self._body, self._size = body, size
             if self.options.pipelining and not (self._commands or self._reset):
                 self._awaited.extend(OPENING)
                 return written, commands
@@ -222,7 +224,7 @@ class Dialogue:
             return  # Only RSET was not liked.
         assert self._opening is not None
         results.append((self._opening, self._refusal))
-        self._opening, self._refusal, self._body = None, None, b""
+        self._opening, self._refusal, self._body = None, None, ()
         self._commands.clear()
         self._awaited.clear()
         if last.code == 354:

@@ -88,13 +88,17 @@ class SignedTemplate:
         self._headers = Template(headers, template.places)
         self._body = Template(relaxed_body(body), template.places)
 
-    def splice(self, values: Mapping[str, str], end: bytes = b"") -> bytes:
-        """The signed message for one recipient; as `Template.splice`."""
+    def pieces(self, values: Mapping[str, str]) -> list[bytes]:
+        """The signed message for one recipient; as `Template.pieces`."""
         message = self._whole.splice(values)
         if not self._whole.verbatim(values):
-            return self._sign(message) + end
+            return [self._sign(message)]
         headers, body = self._headers.splice(values), self._body.splice(values)
-        return self._sign.put_on(message, self._names, headers, body) + end
+        return [self._sign.put_on(message, self._names, headers, body)]
+
+    def splice(self, values: Mapping[str, str]) -> bytes:
+        """The same, put together."""
+        return b"".join(self.pieces(values))
 
 
 def relaxed_body(body: bytes) -> bytes:

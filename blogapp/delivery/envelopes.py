@@ -1,7 +1,7 @@
 """What goes on the wire for one mail: addresses, commands, the body and its final dot. Pure."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
@@ -31,13 +31,13 @@ class Envelope:
     message: bytes = b""
     seven_bit: bool = False  # known to be: it need not be looked at
 
-    def wire(self) -> bytes:
-        """What follows DATA: the message and its final dot. Asked for once a try.
+    def wire(self) -> Sequence[bytes]:
+        """What follows DATA, in pieces: the message and its final dot. Asked for once a try.
 
         Raises:
             BadEnvelope: no message can be made for this recipient.
         """
-        return with_dot(self.message)
+        return (with_dot(self.message),)
 
 
 @dataclass(frozen=True)
@@ -72,24 +72,26 @@ class Options:
 DOT = b".\r\n"
 
 
-def mail_commands(envelope: Envelope, options: Options) -> tuple[bytes, bytes]:
-    """MAIL, RCPT and DATA, a line each, with what the relay's options allow or need; and what follows DATA.
+def mail_commands(envelope: Envelope, options: Options) -> tuple[bytes, Sequence[bytes], int]:
+    """MAIL, RCPT and DATA, a line each, with what the relay's options allow or need; what follows DATA, in pieces; and
+    how many bytes these are.
 
     Raises:
         BadEnvelope: no message can be made, it is too large, or in letters that this relay cannot carry.
     """
     body = envelope.wire()
+    whole = sum(map(len, body))
     sender, recipient = envelope.sender, envelope.recipient
     usual = USUAL_PAIR.fullmatch(f"{sender} {recipient}")
     if not usual:
         sender, recipient = wire_address(sender), wire_address(recipient)
     parameters = ""
     if options.sizes:
-        size = len(body) - len(DOT)
+        size = whole - len(DOT)
         if size > options.size > 0:
             raise BadEnvelope(f"552 5.3.4 the message is larger than the relay takes ({options.size} bytes)")
         parameters = f" SIZE={size}"
-    if not (envelope.seven_bit or body.isascii()):
+    if not (envelope.seven_bit or all(piece.isascii() for piece in body)):
         if not options.eight_bit:
             raise BadEnvelope("554 5.6.3 the message has 8-bit characters, which the relay cannot carry")
         parameters += " BODY=8BITMIME"
@@ -97,7 +99,7 @@ def mail_commands(envelope: Envelope, options: Options) -> tuple[bytes, bytes]:
         if not options.utf8:
             raise BadEnvelope("553 5.6.7 the address has letters that the relay cannot carry (no SMTPUTF8)")
         parameters += " SMTPUTF8"  # Only then: it keeps relays without it from taking the mail (RFC 6531 §3.6)
-    return f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode(), body
+    return f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode(), body, whole
 
 
 def wire_address(address: str) -> str:

@@ -51,8 +51,7 @@ class Stream:
             if envelope is None:
                 self._fresh = None
                 return self._waited(pace, at)
-            wait = pace.wait(domain_of(envelope))
-            if not wait:
+            if pace.is_free or not (wait := pace.wait(domain_of(envelope))):
                 return envelope
             self._later.append((at + wait, envelope))
         self.due = min(due for due, _ in self._later)
@@ -81,7 +80,6 @@ class Lane:
         self.opened_at = time.monotonic()
         self.given = 0
         self.unsent = b""
-        self._encrypted = isinstance(self.socket, ssl.SSLSocket)
         self._written = 0
         self._deadline = 0.0
 
@@ -100,20 +98,9 @@ class Lane:
         body, commands = self.dialogue.write(upcoming)
         self.given += upcoming is not None
         self._written = 0
-        if not body or self._encrypted:
-            self.unsent = body + commands
-            return self.write_on() if self.unsent else []
-        try:
-            # Both without putting them together first, which would copy the body.
-            count = self.socket.sendmsg((body, commands))
-        except NOT_YET:
-            count = 0
-        except OSError as error:
-            return self._last_words(why(error))
-        self._written = count
-        self.unsent = (body + commands)[count:] if count < len(body) + len(commands) else b""
-        self._deadline = 0.0
-        return []
+        # Put together only now: while it waits, a message is a few pieces that all of a sending's messages share.
+        self.unsent = b"".join((*body, commands))
+        return self.write_on() if self.unsent else []
 
     def write_on(self) -> list[Result]:
         """Write what is still unsent."""

@@ -90,6 +90,11 @@ class Pace:
         self._marked = self._before = 0.0
         self._refresh_at = -math.inf
 
+    @property
+    def is_free(self) -> bool:
+        """Whether `wait` would have nobody wait, whatever the domain."""
+        return self._loose and not self._domains
+
     def wait(self, domain: str) -> float:
         """0.0: a mail to that domain may leave now, and is counted; else in how many seconds to ask again."""
         if self._loose and domain not in self._domains:

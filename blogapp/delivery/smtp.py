@@ -5,7 +5,7 @@ What is said once it is open is `dialogue.py`'s; the engine opens its connection
 
 import base64
 import socket
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from blogapp.delivery.dialogue import Dialogue, Result
 from blogapp.delivery.envelopes import BadEnvelope, Envelope, Options
@@ -160,10 +160,10 @@ class Connection:
         """What to write next; envelopes that cannot be sent at all over this connection are refused on the way."""
         while dialogue.takes_more and (envelope := next(envelopes, None)) is not None:
             try:
-                return b"".join(dialogue.write(envelope))
+                return _joined(*dialogue.write(envelope))
             except BadEnvelope as error:
                 yield envelope, Outcome(Verdict.REFUSED, str(error))
-        return b"".join(dialogue.write(None))
+        return _joined(*dialogue.write(None))
 
     def _exchange(self, dialogue: Dialogue, data: bytes) -> list[Result]:
         """Write, and hear what is said to it."""
@@ -185,6 +185,10 @@ class Connection:
             self.hang_up()
             results += dialogue.broken(dialogue.over, len(data))
         return results
+
+
+def _joined(body: Sequence[bytes], commands: bytes) -> bytes:
+    return b"".join((*body, commands))
 
 
 def _literal(address: str) -> str:

@@ -92,13 +92,22 @@ class Template:
                 self._slots.append(slot)
             self._order.append(self._slots.index(slot))
 
-    def splice(self, values: Mapping[str, str], end: bytes = b"") -> bytes:
-        """The message for one recipient, and `end`. `values`: by the names that the places were marked with.
+    def splice(self, values: Mapping[str, str]) -> bytes:
+        """The message for one recipient. `values`: by the names that the places were marked with.
 
         Raises:
             KeyError: a value is missing.
             ValueError: a token holds what a token cannot.
         """
+        return b"".join(self.pieces(values))
+
+    def pieces(self, values: Mapping[str, str]) -> list[bytes]:
+        """The same, not put together: what is the message's own is not copied for each recipient."""
+        pieces = self._parts.copy()
+        pieces[1::2] = self._spelt(values)
+        return pieces
+
+    def _spelt(self, values: Mapping[str, str]) -> list[bytes]:
         spelt: list[bytes] = []
         for name, escape in self._slots:
             value = values[name]
@@ -107,14 +116,8 @@ class Template:
             elif _PLAIN.fullmatch(value):
                 spelt.append(value.encode())
             else:
-                return self._put_in([ESCAPES[kind](values[name]) for name, kind in self._holes], end)
-        return self._put_in([spelt[slot] for slot in self._order], end)
-
-    def _put_in(self, spelt: list[bytes], end: bytes) -> bytes:
-        parts = self._parts.copy()
-        parts[1::2] = spelt
-        parts.append(end)
-        return b"".join(parts)
+                return [ESCAPES[kind](values[name]) for name, kind in self._holes]
+        return [spelt[slot] for slot in self._order]
 
     def verbatim(self, values: Mapping[str, str]) -> bool:
         """Whether each value comes to stand in the message as it is given, on one line and without a run of blanks."""

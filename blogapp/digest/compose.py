@@ -178,7 +178,9 @@ def personal_values(
     return values_for(key, sending_id, original_id)(subscriber_id, address, name)
 
 
-def values_for(key: bytes, sending_id: int, original_id: int | None = None) -> Callable[[int, str, str], dict[str, str]]:
+def values_for(
+    key: bytes, sending_id: int, original_id: int | None = None
+) -> Callable[[int, str, str], dict[str, str]]:
     """`personal_values` for the recipients of one sending: id, address, name."""
     message_id, in_reply_to = message_names(key, sending_id), message_names(key, original_id or 0)
     unsubscribe, preferences = link_tokens(key, "unsubscribe"), link_tokens(key, "preferences")

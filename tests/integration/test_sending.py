@@ -27,6 +27,8 @@ from tests.readers import subscriber
 from tests.sink import Sink
 from tests.worker import ME, how_far, many_subscribers, publish_draft, send_all
 
+CONNECTIONS = 2
+
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
@@ -36,7 +38,7 @@ def sink() -> Iterator[Sink]:
 
 @pytest.fixture
 def chosen(sink: Sink) -> dict[str, Any]:
-    return {"smtp_url": sink.url}
+    return {"smtp_url": sink.url, "mail_connections": CONNECTIONS}
 
 
 def digest_of(post: Post) -> Digest:
@@ -129,15 +131,16 @@ def test_progress_moves_while_a_batch_is_being_sent(app: Flask, bob: Member, sin
     many_subscribers(30)
     post = publish_draft(bob)
     seen: list[int] = []
+    one_by_one = threading.Lock()
 
     def look(_: str) -> None:
-        with app.app_context():
+        with one_by_one, app.app_context():
             seen.append(how_far(post).accepted)
 
     sink.on_accept = look
     send_all()
     assert seen == sorted(seen)
-    assert len(set(seen)) > 20
+    assert len(set(seen)) > 10
     assert how_far(post).accepted == 30
 
 
@@ -151,7 +154,7 @@ def test_a_worker_that_is_told_to_stop_settles_and_the_next_one_sends_the_rest(
     planning.begin_due(ME)
     send_some(ME, stop)
     found = how_far(post)
-    assert 15 <= found.accepted <= 17
+    assert 15 <= found.accepted <= 15 + 2 * CONNECTIONS
     assert found.waiting == 40 - found.accepted
     assert db.session.execute(select(Batch.state)).scalars().all() == ["open"]
     send_all("another")
