@@ -21,7 +21,7 @@ class ImapServer(socketserver.ThreadingTCPServer):
     """Listens on 127.0.0.1 from the moment it is made; `with ImapServer() as server:` ends it.
 
     Set its fields to have it misbehave: `hang_up_at`: the command at which it closes the connection; `delay`: seconds
-    before each answer.
+    before each answer; `broken`: UIDs of messages that it cannot read.
     """
 
     allow_reuse_address = True
@@ -35,6 +35,7 @@ class ImapServer(socketserver.ThreadingTCPServer):
         self.commands: list[str] = []
         self.hang_up_at = ""
         self.delay = 0.0
+        self.broken: set[int] = set()
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -117,6 +118,8 @@ class _Session(socketserver.StreamRequestHandler):
             self.say(" ".join(["* SEARCH", *map(str, uids)]))
         elif found := re.fullmatch(r"UID (FETCH|STORE) (\d+) (.*)", command):
             message = self.server.messages[int(found[2])]
+            if int(found[2]) in self.server.broken and "BODY" in found[3]:
+                return "NO [UNAVAILABLE] the message cannot be read"
             if found[1] == "STORE":
                 message.flags |= set(re.findall(r"\\\w+", found[3]))
             elif "SIZE" in found[3]:

@@ -10,6 +10,7 @@ from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.core.site import site_row
+from blogapp.delivery.engine import Engine
 from blogapp.delivery.owners import owner_name
 from blogapp.digest import bitmap, planning
 from blogapp.digest.instance import may_send, take_place
@@ -47,12 +48,12 @@ def many_subscribers(count: int) -> list[str]:
     return addresses
 
 
-def send_all(owner: str = ME, stop: threading.Event | None = None) -> None:
+def send_all(owner: str = ME, stop: threading.Event | None = None, engine: Engine | None = None) -> None:
     """Do what the worker does until nothing is left to do just now."""
     # A worker that was here from the beginning: commands that a test runs after it do not hold.
     take_place(site_row().instance)
     for _ in range(300):
-        if not planning.begin_due(owner) and not send_some(owner, stop or threading.Event()):
+        if not planning.begin_due(owner) and not send_some(owner, stop or threading.Event(), engine):
             return
     raise AssertionError("the loop finds no end")
 

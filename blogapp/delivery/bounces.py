@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from blogapp.delivery.headers import ascii_address
 from blogapp.delivery.mimeparts import Fields, Part, take_apart
-from blogapp.delivery.oddbounces import is_from_daemon, odd_bounce
+from blogapp.delivery.oddbounces import AWAY, is_from_daemon, odd_bounce
 from blogapp.delivery.replies import ADDRESS as ANY_ADDRESS
 from blogapp.delivery.replies import LONGEST_REPLY
 
@@ -53,7 +53,7 @@ class Report:
 GONE = re.compile(r"5\.1\.(?:[0-4]|6|10)|5\.2\.1")
 # Codes that say no more than "no".
 VAGUE = re.compile(r"|[45]\.0\.\d+|5\.[1-7]\.0|5\.[57]\.[01]")
-CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+CODE = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?![\d.])")
 # Only ever asked about a few hundred characters.
 NO_SUCH_MAILBOX = re.compile(
     r"user (?:is )?unknown|unknown (?:user|recipient|local|mailbox|address)|unrouteable"
@@ -69,6 +69,8 @@ ABOUT_US = re.compile(
     r"\b(?:spam|block(?:ed|ing|list(?:ed)?)?|black-?list(?:ed)?|reputation|polic(?:y|ies)|dmarc|spf|dkim|virus|content)\b",
     re.IGNORECASE,
 )
+# What has such words in it without saying anything: addresses, URLs, names of hosts.
+NAMES = re.compile(r"\S+@\S+|\bhttps?://\S+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}\b")
 ACTIONS = {"delayed": Kind.DELAYED, "delivered": Kind.DELIVERED, "relayed": Kind.DELIVERED, "expanded": Kind.DELIVERED}
 # RFC 5965 §7.3. Not `not-spam`, nor reports about authentication (RFC 6591) and viruses: nobody wants to leave there.
 COMPLAINTS = frozenset({"abuse", "fraud", "other", "opt-out", "opt-out-list"})
@@ -79,11 +81,6 @@ AUTOMATIC = (
     "x-autoresponder",
     "x-auto-response-suppress",
     "x-ms-exchange-inbox-rules-loop",
-)
-AWAY = re.compile(
-    r"(?:re: )?(?:auto(?:matic|mated|matische)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|abwesen"
-    r"|(?:on )?vacation\b|r[ée]ponse automatique|respuesta autom)",
-    re.IGNORECASE,
 )
 ADDRESS = re.compile(r"[^\s<>,;:\"()]{1,255}@[^\s<>,;:\"()]{1,255}")
 MOST_ADDRESSES = 50
@@ -115,16 +112,20 @@ def judge(status: str, diagnostic: str) -> tuple[Kind, str]:
     code = (CODE.search(status) or [""])[0]
     if VAGUE.fullmatch(code) and (better := CODE.search(diagnostic)):
         code = better[1]
-    if code.startswith("4") or FULL.search(diagnostic) or ABOUT_US.search(diagnostic):
+    said = NAMES.sub(" ", diagnostic)
+    if code.startswith("4") or FULL.search(said):
         return Kind.SOFT, code
-    hard = GONE.fullmatch(code) or (VAGUE.fullmatch(code) and NO_SUCH_MAILBOX.search(diagnostic))
-    return Kind.HARD if hard else Kind.SOFT, code
+    gone, no_such = GONE.fullmatch(code), NO_SUCH_MAILBOX.search(diagnostic)
+    if ABOUT_US.search(said):
+        return Kind.HARD if gone and no_such else Kind.SOFT, code
+    return Kind.HARD if gone or (no_such and VAGUE.fullmatch(code)) else Kind.SOFT, code
 
 
 def is_about_us(status: str, diagnostic: str) -> bool:
     """Whether a bounce says something of us (a block list, a spam filter, a policy) and nothing of the mailbox."""
-    policy = re.match(r"[45]\.7\.", status) or ABOUT_US.search(diagnostic)
-    return bool(policy and not FULL.search(diagnostic))
+    said = NAMES.sub(" ", diagnostic)
+    policy = re.match(r"[45]\.7\.", status) or ABOUT_US.search(said)
+    return bool(policy and not FULL.search(said))
 
 
 def addressed_to(fields: Fields) -> tuple[str, ...]:
@@ -175,13 +176,13 @@ def _status(parts: list[Part]) -> Report | None:
 
 def _recipient(fields: Fields) -> Report:
     # Where an alias or a forwarding led elsewhere, the final one is what failed.
-    recipient = _typed(fields["final-recipient"]) or _typed(fields["original-recipient"])
+    recipients = _typed(fields["final-recipient"]) or _typed(fields["original-recipient"])
     status, diagnostic = fields["status"], _untyped(fields["diagnostic-code"])
     action = (fields["action"].split(maxsplit=1) or [""])[0].lower()
     fallback = {"2": Kind.DELIVERED, "4": Kind.DELAYED}.get(status.strip()[:1])
     kind, code = judge(status, diagnostic)
     kind = ACTIONS.get(action, kind if action == "failed" or fallback is None else fallback)
-    return Report(kind, frozenset({recipient} - {""}), code, plain(diagnostic))
+    return Report(kind, recipients, code, plain(diagnostic))
 
 
 def _receipt(parts: list[Part]) -> Report | None:
@@ -205,12 +206,17 @@ def _merged(blocks: Iterable[Fields]) -> Fields:
     return next((fields for fields in blocks if "feedback-type" in fields), Fields(b""))
 
 
-def _typed(value: str) -> str:
-    """`rfc822; <ann+2Blists@example.org>` -> `ann+lists@example.org` (RFC 3464 §2.3.1, xtext of RFC 3461 §4)."""
+def _typed(value: str) -> frozenset[str]:
+    """`rfc822; <ann+2Blists@example.org>` -> `ann+lists@example.org` (RFC 3464 §2.3.1, xtext of RFC 3461 §4).
+
+    And the address as it stands there: only an original recipient is xtext, and not every server knows that.
+    """
     decode: Callable[[re.Match[str]], str] = lambda found: chr(int(found[1], 16))  # noqa: E731
     kind, mark, address = value.partition(";")
     found = ADDRESS.search(address if mark else kind)
-    return comparable(re.sub(r"\+([0-7][0-9A-F])", decode, found[0])) if found else ""
+    if not found:
+        return frozenset()
+    return frozenset({comparable(found[0]), comparable(re.sub(r"\+([0-7][0-9A-F])", decode, found[0]))})
 
 
 def _untyped(value: str) -> str:

@@ -95,14 +95,14 @@ class Engine:
         Raises:
             RelayTrouble: the relay cannot be used just now. What was in flight has been waited for.
         """
-        self._mood.trouble, self._dry = "", False
+        self._mood.begin()
+        self._dry = False
         try:
             while True:
                 self._stock(more)
                 self._take_turns()
                 self._open_more()
-                stop = self.tick()
-                if stop:
+                if stop := self.tick():
                     self._drop_all(stop)
                 if (found := self._found()) or stop:
                     yield found
@@ -156,14 +156,16 @@ class Engine:
             self._ask_at = time.monotonic() + (ASK_AGAIN if self._dry else 0.0)
 
     def _next(self, at: float) -> Envelope | None:
-        """The next envelope that may leave now: of those that came back, else of the oldest stream that has one."""
-        back = self._mood.back
-        if not back.finished and (envelope := back.next(self.pace, at)) is not None:
+        """The next envelope that may leave now: first what came back, last what was set aside."""
+        back, suspects = self._mood.back, self._mood.suspects
+        if back.again and (envelope := back.pop()) is not None:
             return envelope
         for stream in self._streams:
-            if (envelope := stream.next(self.pace, at)) is not None:
-                return envelope
-        return None
+            while (envelope := stream.next(self.pace, at)) is not None:
+                if envelope.key not in suspects:
+                    return envelope
+                back.set_aside(envelope)
+        return None if back.finished else back.next(self.pace, at)
 
     def _open_more(self) -> None:
         """Open connections while all there are have something to do: each time as many again, so that a few mails take
@@ -197,10 +199,8 @@ class Engine:
         for one in self._openers.done():
             if isinstance(one, Connection):
                 self._take_in(one)
-            elif isinstance(one, RelayTrouble):
-                self._cannot_open(one)
             else:
-                raise one
+                self._cannot_open(one)
 
     def _cannot_open(self, why: RelayTrouble) -> None:
         if not self._lanes and not (self._openers and self._openers.pending):

@@ -31,6 +31,11 @@ class Envelope:
     message: bytes = b""
     seven_bit: bool = False  # known to be: it need not be looked at
 
+    @property
+    def is_void(self) -> bool:
+        """Whether it is not to be sent any more, by this engine at least: it is dropped without an outcome."""
+        return False
+
     def wire(self) -> Sequence[bytes]:
         """What follows DATA, in pieces: the message and its final dot. Asked for once a try.
 

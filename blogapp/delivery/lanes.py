@@ -40,10 +40,17 @@ class Stream:
         """To be tried after all others."""
         self._later.append((0.0, envelope))
 
+    def pop(self) -> Envelope | None:
+        """The next of those to try again."""
+        while self.again:
+            if not (envelope := self.again.popleft()).is_void:
+                return envelope
+        return None
+
     def next(self, pace: Pace, at: float) -> Envelope | None:
         """The next one that may leave now. None: see `finished` and `due`."""
-        if self.again:
-            return self.again.popleft()
+        if self.again and (envelope := self.pop()) is not None:
+            return envelope
         if at < self.due:
             return None
         for _ in range(MOST_ASIDE):
@@ -60,6 +67,8 @@ class Stream:
     def _waited(self, pace: Pace, at: float) -> Envelope | None:
         for _ in range(len(self._later)):
             due, envelope = self._later.popleft()
+            if envelope.is_void:
+                continue
             wait = due - at if due > at else pace.wait(domain_of(envelope))
             if wait <= 0:
                 return envelope
@@ -148,8 +157,9 @@ class Lane:
         """Close at once; what that means for what is under way."""
         self.alive = False
         self.socket.close()
-        # TLS may have sent a chunk of which it has not told us yet.
-        unsure = CHUNK if self.unsent and isinstance(self.socket, ssl.SSLSocket) else 0
+        # TLS tells of what it has sent when all of it has been: of all chunks but the last we cannot know.
+        tells_late = self.unsent and isinstance(self.socket, ssl.SSLSocket)
+        unsure = (len(self.unsent) - 1) // CHUNK * CHUNK if tells_late else 0
         self.unsent = b""
         return self.dialogue.broken(reason, self._written + unsure)
 

@@ -28,6 +28,10 @@ class MailboxTrouble(Exception):
     """The mailbox cannot be read just now; `str()` says why."""
 
 
+class UnreadableMessage(MailboxTrouble):
+    """One message cannot be read; that says nothing of the others."""
+
+
 @dataclass(frozen=True)
 class Waiting:
     """A message that nobody has looked at yet."""
@@ -42,7 +46,7 @@ class Mailbox(Protocol):
     def waiting(self) -> Iterator[Waiting]: ...
 
     def read(self, key: str) -> bytes | None:
-        """The whole message; None where somebody else has taken it away meanwhile."""
+        """The whole message; None where somebody else has taken it away meanwhile. May raise UnreadableMessage."""
         ...
 
     def done(self, key: str) -> None:
@@ -89,7 +93,7 @@ class Maildir:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise MailboxTrouble(f"{key}: {error.strerror}") from None
+            raise UnreadableMessage(error.strerror or str(error)) from None
 
     def done(self, key: str) -> None:
         self._move(key, "S")
@@ -180,13 +184,18 @@ class Imap:
         for last in range(self._count, 0, -WINDOW):
             found = self._uid("SEARCH", f"{max(1, last - WINDOW + 1)}:{last}", "UNSEEN", "UNFLAGGED")
             for uid in (found[0] or b"").split() if found else []:
-                answer = b" ".join(part for part in self._uid("FETCH", uid.decode(), "(RFC822.SIZE)") if part)
+                with _plainly():
+                    parts = self._connection.uid("FETCH", uid.decode(), "(RFC822.SIZE)")[1]
+                answer = b" ".join(part for part in parts if part)
                 if size := re.search(rb"RFC822\.SIZE (\d+)", answer):
                     yield Waiting(uid.decode(), int(size[1]))
 
     def read(self, key: str) -> bytes | None:
         # PEEK: only what was taken in is to count as seen.
-        answer = self._uid("FETCH", key, "(BODY.PEEK[])")
+        with _plainly():
+            said, answer = self._connection.uid("FETCH", key, "(BODY.PEEK[])")
+        if said != "OK":
+            raise UnreadableMessage(_words(said, answer))
         return next((bytes(part[1]) for part in answer if isinstance(part, tuple)), None)
 
     def done(self, key: str) -> None:
@@ -202,8 +211,12 @@ class Imap:
 
 def _good(answer: tuple[str, list[Any]]) -> list[Any]:
     if answer[0] != "OK":
-        raise MailboxTrouble(f"the server says {answer[0]}: {answer[1]!r:.200}")
+        raise MailboxTrouble(_words(*answer))
     return answer[1]
+
+
+def _words(said: str, answer: list[Any]) -> str:
+    return f"the server says {said}: {answer!r:.200}"
 
 
 @contextmanager

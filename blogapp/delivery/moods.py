@@ -19,6 +19,9 @@ BREAKS_IN_A_ROW = 3
 BREAKS_FOR_ONE_MAIL = 2
 SLOWED_IN_A_ROW = 6
 SLOWED_FOR_ONE_MAIL = 3
+# So many mails in a row to which it says something about us, nobody accepted in between: it does mean us.
+TROUBLES_IN_A_ROW = 3
+MOST_SUSPECTS = 1000
 
 
 class Mood:
@@ -27,11 +30,19 @@ class Mood:
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
         self.trouble = ""
-        self.back = Stream()  # what came back: to be sent first of all, or when it may
-        self._breaks = self._slowed = 0
+        self.back = Stream()  # what came back: to be sent first of all, or last
+        # Mails to which it said something about us, and how many it had accepted before that run.
+        self.suspects: dict[Hashable, int] = {}
+        self._accepted = self._accepted_before = 0
+        self._breaks = self._slowed = self._troubles = 0
         self._broke_at = 0.0
         self._broke_with: Counter[Hashable] = Counter()
         self._slowed_with: Counter[Hashable] = Counter()
+
+    def begin(self) -> None:
+        """A new run begins. What is known of single mails is kept."""
+        self.trouble = ""
+        self._accepted_before, self._troubles = self._accepted, 0
 
     def judge(self, lane: Lane, results: list[Result]) -> list[Result]:
         """The outcomes that are final; the other mails are put back."""
@@ -40,8 +51,7 @@ class Mood:
         for envelope, outcome in results:
             final: Outcome | None = outcome
             if outcome.verdict is Verdict.ACCEPTED:
-                self._breaks = self._slowed = 0
-                self.pace.accepted()
+                self._taken(envelope)
             elif outcome.verdict is Verdict.SLOW_DOWN and lane.has_had_its_share:
                 self.back.again.append(envelope)
                 final = None
@@ -50,8 +60,7 @@ class Mood:
                 self.pace.slowed(domain_of(envelope), slow)
                 final = self._later(envelope, outcome)
             elif outcome.verdict is Verdict.TROUBLE and lane.alive:
-                self.trouble = self.trouble or outcome.reply
-                final = None
+                final = self._about_us(envelope, outcome)
             elif outcome.verdict is Verdict.TROUBLE:
                 # Only the first on a broken connection can have broken it; the other had not begun.
                 final = self._again(envelope, outcome, blamed=not (broken or slow))
@@ -65,6 +74,30 @@ class Mood:
         elif broken and not lane.alive:
             self._note_broken(lane, broken)
         return found
+
+    def _taken(self, envelope: Envelope) -> None:
+        self._accepted += 1
+        self._breaks = self._slowed = self._troubles = 0
+        self.pace.accepted()
+        for known in (self.suspects, self._broke_with, self._slowed_with):
+            if known:
+                known.pop(envelope.key, None)
+
+    def _about_us(self, envelope: Envelope, outcome: Outcome) -> Outcome | None:
+        """What becomes of a mail at which the relay says something about us ("relaying denied").
+
+        Where it takes other mails it is this one alone that it says it to, and that is deferred; it must not hold up
+        all others for ever. Else it cannot be used just now, and this mail goes last the next time.
+        """
+        self._troubles += 1
+        known = envelope.key in self.suspects
+        before = self.suspects.setdefault(envelope.key, self._accepted_before)
+        if len(self.suspects) > MOST_SUSPECTS:
+            del self.suspects[next(iter(self.suspects))]
+        if self._accepted > before and (known or self._troubles < TROUBLES_IN_A_ROW):
+            return Outcome(Verdict.DEFERRED, outcome.reply)
+        self.trouble = self.trouble or outcome.reply
+        return None
 
     def _note_slowed(self, reply: str) -> None:
         self._slowed += 1

@@ -26,6 +26,11 @@ FAILED = re.compile(
     r"|mail (?:delivery )?(?:failed|failure|error|system error)|could not send",
     re.IGNORECASE,
 )
+AWAY = re.compile(
+    r"(?:re: )?(?:auto(?:matic|mated|matische)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|abwesen"
+    r"|(?:on )?vacation\b|r[ée]ponse automatique|respuesta autom)",
+    re.IGNORECASE,
+)
 # Where the mail that came back begins: what stands in it is our own.
 OURS = re.compile(
     r"--.*(?:copy of|original message|below this line|returned message)"
@@ -40,7 +45,10 @@ def is_from_daemon(fields: Fields) -> bool:
     """Whether a mail server wrote it, by what it says of itself."""
     null = any(path.strip() in ("<>", "") for path in fields.all("return-path"))
     sender = bool(DAEMON.search(fields["from"][:500]))
-    return sender or "x-failed-recipients" in fields or (null and bool(FAILED.search(fields["subject"][:500])))
+    if sender or "x-failed-recipients" in fields:
+        return True
+    subject = fields["subject"][:500]
+    return null and bool(FAILED.search(subject)) and not AWAY.match(subject)
 
 
 def odd_bounce(message: bytes, parts: list[Part]) -> tuple[list[str], list[str], str]:

@@ -4,6 +4,7 @@ Each in a short-lived thread with the blocking code of `smtp.py`; the loop is wo
 """
 
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -12,6 +13,8 @@ from collections import deque
 from blogapp.delivery.relay import Relay
 from blogapp.delivery.smtp import QUIT_TIMEOUT, Connection, RelayTrouble
 from blogapp.delivery.wire import why
+
+log = logging.getLogger(__name__)
 
 
 class Openers:
@@ -29,7 +32,7 @@ class Openers:
         except OSError as error:
             raise RelayTrouble(f"no connection can be opened: {why(error)}") from None
         self.socket.setblocking(False)
-        self._done: deque[Connection | Exception] = deque()
+        self._done: deque[Connection | RelayTrouble] = deque()
         self._given_up = threading.Event()
 
     def start(self) -> None:
@@ -44,7 +47,7 @@ class Openers:
             raise RelayTrouble(f"no connection can be opened: {error}") from None
         self.pending += 1
 
-    def done(self) -> list[Connection | Exception]:
+    def done(self) -> list[Connection | RelayTrouble]:
         """What has come of them: open connections, or why not."""
         with contextlib.suppress(BlockingIOError):
             self.socket.recv(4096)
@@ -59,8 +62,8 @@ class Openers:
         self.socket.close()
         self._bell.close()
 
-    def _take(self) -> list[Connection | Exception]:
-        found: list[Connection | Exception] = []
+    def _take(self) -> list[Connection | RelayTrouble]:
+        found: list[Connection | RelayTrouble] = []
         with contextlib.suppress(IndexError):
             while True:
                 found.append(self._done.popleft())
@@ -72,11 +75,14 @@ class Openers:
                 one.hang_up()
 
     def _open(self) -> None:
-        found: Connection | Exception
+        found: Connection | RelayTrouble
         try:
             found = Connection(self.relay, lambda: "nobody waits for it any more" if self._given_up.is_set() else "")
-        except Exception as error:
-            found = error
+        except RelayTrouble as trouble:
+            found = trouble
+        except Exception as error:  # Of no kind that we know: it must not cost what is in flight its outcome.
+            log.exception("a connection cannot be opened")
+            found = RelayTrouble(f"no connection can be opened: {error}")
         self._done.append(found)
         if self._given_up.is_set():
             self._hang_up_all()
@@ -105,4 +111,7 @@ def _rest(until: float) -> float:
 
 def take_leave_meanwhile(one: socket.socket) -> None:
     """The same for one, while the loop goes on."""
-    threading.Thread(target=take_leave, args=([one],), name="farewell", daemon=True).start()
+    try:
+        threading.Thread(target=take_leave, args=([one],), name="farewell", daemon=True).start()
+    except RuntimeError:  # This machine has no thread left for manners.
+        one.close()

@@ -159,7 +159,7 @@ def connect(host: str, port: int, timeout: float) -> socket.socket:
     """
     try:
         return socket.create_connection((host, port), timeout)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # The latter: a name that cannot be one in the DNS.
         raise BrokenConnection(f"cannot connect to {host}:{port}: {why(error)}") from None
 
 

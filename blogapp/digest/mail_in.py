@@ -9,7 +9,7 @@ from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.errors import BlogError
 from blogapp.delivery.bounces import LARGEST
-from blogapp.delivery.mailboxes import Mailbox, MailboxTrouble, Waiting, open_mailbox
+from blogapp.delivery.mailboxes import Mailbox, MailboxTrouble, UnreadableMessage, Waiting, open_mailbox
 from blogapp.digest.feedback import take_in
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,11 @@ def _take(mailbox: Mailbox, waiting: Waiting) -> bool:
         log.warning("a message is too large to be a bounce", extra={"mail": waiting.key, "bytes": waiting.size_bytes})
         mailbox.keep(waiting.key)
         return False
-    message = mailbox.read(waiting.key)
+    try:
+        message = mailbox.read(waiting.key)
+    except UnreadableMessage as trouble:
+        log.warning("a message cannot be read", extra={"mail": waiting.key, "reason": str(trouble)})
+        return False
     if message is None:
         return False
     try:

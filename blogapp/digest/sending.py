@@ -168,7 +168,7 @@ class Shift:
         retries = self._retry()
         wanted = count - len(retries)
         claimed = self._lasting(lambda: claims.claim_batches(self.owner, wanted, list(self.batches))) if wanted else []
-        streams = retries + [work.envelopes(self.ending) for batch in claimed if (work := self._begin(batch))]
+        streams = retries + [work.envelopes() for batch in claimed if (work := self._begin(batch))]
         self.worked = self.worked or bool(streams)
         db.session.rollback()
         return streams
@@ -183,8 +183,8 @@ class Shift:
         if not retries:
             self._retry_at = time.monotonic() + CHORES
             return []
-        self.retries = RetryWork(retries, self._freeze(retries[0].sending_id), self.owner)
-        return [self.retries.envelopes(self.ending)]
+        self.retries = RetryWork(retries, self._freeze(retries[0].sending_id), self.ending, self.owner)
+        return [self.retries.envelopes()]
 
     def _begin(self, batch: claims.ClaimedBatch) -> BatchWork | None:
         frozen = self._freeze(batch.sending_id)
@@ -194,7 +194,7 @@ class Shift:
             self._cannot_note(error)
             self._in_trouble.add(batch.sending_id)
             return None
-        work = BatchWork(batch, frozen, journalled, set() if batch.fresh else exceptions_of(batch.id))
+        work = BatchWork(batch, frozen, self.ending, journalled, set() if batch.fresh else exceptions_of(batch.id))
         work.see(frozen.read_readers(work.owed))
         self.batches[batch.id] = work
         return work

@@ -65,9 +65,12 @@ class Settled:
 def settle_batches(found: Sequence[Settled], owner: str) -> set[int]:
     """Write what is known about some batches, in one transaction. Those that are not ours any more, and left alone."""
     with transaction() as session:
-        lost = {one.batch.id for one in found if not _settle(session, one, owner)}
-        for sending_id in {one.batch.sending_id for one in found if one.tally.news and one.batch.id not in lost}:
+        for sending_id in {one.batch.sending_id for one in found if one.tally.news}:
             _goes_well(session, sending_id)
+        for one in found:
+            if any(_is_verdict(outcome) for _, outcome in one.tally.others.values()):
+                _put_off_refusals(session, one)
+        lost = {one.batch.id for one in found if not _settle(session, one, owner)}
         _count(session, [one for one in found if one.batch.id not in lost])
         return lost
 
@@ -106,10 +109,7 @@ def settle_retry(retry: ClaimedRetry, owner: str, address: str, outcome: Outcome
     attempts = retry.attempts + isinstance(outcome, Outcome)
     with transaction() as session:
         if isinstance(outcome, Outcome):
-            troubled = select(Sending.pauses).where(Sending.id == retry.sending_id)
-            refused = outcome.verdict is Verdict.REFUSED and not outcome.suppress
-            if refused and session.execute(troubled).scalar_one():
-                # Since the last trouble nobody was accepted: this may be the same trouble still.
+            if _is_verdict(outcome) and _is_troubled(session, retry.sending_id):
                 outcome = Outcome(Verdict.DEFERRED, outcome.reply)
             state, due_at, reply = _what_now(outcome, attempts, planned_at, doubted=retry.state == "in_doubt")
         else:
@@ -236,6 +236,25 @@ def _goes_well(session: Session, sending_id: int) -> None:
     """Something was accepted: the pauses before it are over. Touches the row only where there were any."""
     troubled = update(Sending).where(Sending.id == sending_id, Sending.pauses > 0, Sending.state.in_(RUNNING))
     session.execute(troubled.values(pauses=0, paused_at=None, pause_reason=""), execution_options=PLAIN)
+
+
+def _is_verdict(outcome: Outcome) -> bool:
+    """Whether a recipient is refused, and not because their mailbox is gone: that may be about us as well."""
+    return outcome.verdict is Verdict.REFUSED and not outcome.suppress
+
+
+def _is_troubled(session: Session, sending_id: int) -> bool:
+    """Whether nobody was accepted since the last trouble: what is refused now may be the same trouble still."""
+    pauses = session.execute(select(Sending.pauses).where(Sending.id == sending_id)).scalar_one_or_none()
+    return bool(pauses)
+
+
+def _put_off_refusals(session: Session, found: Settled) -> None:
+    if not _is_troubled(session, found.batch.sending_id):
+        return
+    for number, (address, outcome) in found.tally.others.items():
+        if _is_verdict(outcome):
+            found.tally.others[number] = (address, Outcome(Verdict.DEFERRED, outcome.reply))
 
 
 def _exception(batch: ClaimedBatch, number: int, _: str, outcome: Outcome, planned_at: datetime) -> dict[str, object]:

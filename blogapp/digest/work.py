@@ -96,6 +96,10 @@ class DigestMail(Envelope):
     number: int = 0
     made: list[bytes] | None = None
 
+    @property
+    def is_void(self) -> bool:
+        return self.work is not None and (self.work.lost or self.work.ending.is_set())
+
     def wire(self) -> list[bytes]:
         if self.made is not None:
             return self.made
@@ -113,12 +117,13 @@ class Work(Protocol):
 
     frozen: Frozen
     lost: bool  # it is somebody else's by now
+    ending: threading.Event  # nothing more is to be begun
 
     @property
     def finished(self) -> bool:
         """Whether everybody has been tried."""
 
-    def envelopes(self, ending: threading.Event) -> Iterator[Envelope]:
+    def envelopes(self) -> Iterator[Envelope]:
         """Those to send, as they are asked for, until `ending`."""
 
     def note(self, number: int, outcome: Outcome) -> None:
@@ -128,8 +133,10 @@ class Work(Protocol):
 class BatchWork:
     """A claimed batch being sent."""
 
-    def __init__(self, batch: ClaimedBatch, frozen: Frozen, journalled: set[int], settled: set[int]) -> None:
-        self.batch, self.frozen = batch, frozen
+    def __init__(
+        self, batch: ClaimedBatch, frozen: Frozen, ending: threading.Event, journalled: set[int], settled: set[int]
+    ) -> None:
+        self.batch, self.frozen, self.ending = batch, frozen, ending
         self.lost = False
         self.tally = Tally(accepted=set(batch.accepted) | (journalled & set(batch.planned)))
         self.settled = settled
@@ -156,11 +163,11 @@ class BatchWork:
     def finished(self) -> bool:
         return self._drained and not self._under_way
 
-    def envelopes(self, ending: threading.Event) -> Iterator[Envelope]:
+    def envelopes(self) -> Iterator[Envelope]:
         for at in range(0, len(self._wanted), AHEAD):
             some = self._wanted[at : at + AHEAD]
             for (number, address, name, _), made in zip(some, self.frozen.make(some), strict=True):
-                if self.lost or ending.is_set():
+                if self.lost or self.ending.is_set():
                     break
                 self._under_way += 1
                 sender = self.frozen.sender(number)
@@ -189,8 +196,8 @@ class BatchWork:
 class RetryWork:
     """Recipients of one sending whose next try is due. Each is settled by itself."""
 
-    def __init__(self, retries: Sequence[ClaimedRetry], frozen: Frozen, owner: str) -> None:
-        self.frozen, self.owner = frozen, owner
+    def __init__(self, retries: Sequence[ClaimedRetry], frozen: Frozen, ending: threading.Event, owner: str) -> None:
+        self.frozen, self.ending, self.owner = frozen, ending, owner
         self.lost = False
         self._retries = {retry.subscriber_id: retry for retry in retries}
         self._readers = frozen.read_readers(list(self._retries))
@@ -199,11 +206,11 @@ class RetryWork:
 
     @property
     def finished(self) -> bool:
-        return self._drained and not self._left
+        return self._drained and (self.lost or not self._left)
 
-    def envelopes(self, ending: threading.Event) -> Iterator[Envelope]:
+    def envelopes(self) -> Iterator[Envelope]:
         for number, address, name, why in self._readers:
-            if self.lost or ending.is_set():
+            if self.lost or self.ending.is_set():
                 break
             if why is not None:
                 self._settle(number, why)

@@ -119,6 +119,30 @@ def test_a_maildir_is_emptied_into_what_was_understood_and_what_is_for_people(ma
     assert look_for_mail() == 0
 
 
+def test_a_message_that_cannot_be_read_does_not_keep_the_others_waiting(
+    imap: ImapServer, maildir: Path, use: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (maildir / "new" / "1.broken").write_bytes(b"x")
+    (maildir / "new" / "2.ann").write_bytes(bounce())
+    read = Path.read_bytes
+
+    def broken(path: Path) -> bytes:
+        if path.name == "1.broken":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    assert look_for_mail() == 1
+    assert dead()
+    assert (maildir / "new" / "1.broken").exists()
+    use(imap.url)
+    imap.broken = {imap.add(bounce("cat@reader.test"))}
+    imap.add(bounce("bea@reader.test"))
+    assert look_for_mail() == 1
+    assert dead("bea@reader.test")
+    assert imap.flags() == [set(), SEEN]
+
+
 def test_an_imap_folder_is_left_with_marks_and_looked_at_once(imap: ImapServer, use: Callable[[str], None]) -> None:
     use(imap.url)
     for message in (bounce(), bounced.letter("bounces@notes.test"), b"x" * (LARGEST + 1), bounced.vacation(Sent())):

@@ -4,7 +4,9 @@ import socket
 import ssl
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
@@ -241,6 +243,34 @@ def test_an_idle_connection_that_the_relay_has_closed_costs_nothing(relay: Relay
     relay.start()
     assert [outcome.verdict for _, outcome in engine.deliver(mails(2))] == [Verdict.ACCEPTED] * 2
     engine.close()
+
+
+@dataclass(slots=True)
+class Perhaps(Envelope):
+    """A mail that is not to be sent any more as soon as something is so."""
+
+    gone: Callable[[], bool] = lambda: False
+
+    @property
+    def is_void(self) -> bool:
+        return self.gone()
+
+
+@pytest.mark.parametrize("fault", ["slowed", "hung up on"])
+def test_what_came_back_does_not_leave_when_it_is_somebody_elses_by_then(fault: str, relay: Relay) -> None:
+    if fault == "slowed":
+        relay.too_fast, gone = 1, lambda: bool(relay.accepted)
+    else:
+        relay.hang_up_at_rcpt, gone = Counter({"r0@reader.test": 1}), lambda: relay.connections > 1
+    first = Perhaps(0, "notes@blog.test", "r0@reader.test", BODY, gone=gone)
+    outcomes = deliver(at(relay), chain([first], islice(mails(4), 1, None)))
+    assert outcomes == dict.fromkeys((1, 2, 3), Verdict.ACCEPTED)
+    assert relay.accepted == Counter({f"r{n}@reader.test": 1 for n in (1, 2, 3)})
+
+
+def test_a_name_that_can_be_none_in_the_dns_is_trouble() -> None:
+    with pytest.raises(RelayTrouble):
+        Connection(Address("a" * 70 + ".test", 25))
 
 
 def test_taking_leave_of_many_silent_relays_takes_no_longer_than_of_one(monkeypatch: pytest.MonkeyPatch) -> None:

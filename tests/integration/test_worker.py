@@ -25,6 +25,7 @@ from tests.worker import draft, how_far, many_subscribers, publish_draft
 
 # Seconds. Usually it takes a twentieth; a loop that nothing wakes sleeps for five, and a busy machine is slow.
 AT_ONCE = 2.0
+CONNECTIONS = 2
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def sink(delay: float) -> Iterator[Sink]:
 
 @pytest.fixture
 def chosen(sink: Sink) -> dict[str, Any]:
-    return {"smtp_url": sink.url}
+    return {"smtp_url": sink.url, "mail_connections": CONNECTIONS}
 
 
 @contextmanager
@@ -132,7 +133,8 @@ def test_a_worker_whose_relay_is_silent_ends_within_five_seconds_and_forgets_not
             thread.join(10)
         assert time.monotonic() - began < 5
     found = how_far(post)
-    assert (found.in_doubt, found.waiting, found.accepted) == (1, 4, 0)
+    assert (found.in_doubt + found.waiting, found.accepted) == (5, 0)
+    assert 1 <= found.in_doubt <= CONNECTIONS
     assert db.session.execute(select(Batch.state)).scalar_one() == "open"
 
 
