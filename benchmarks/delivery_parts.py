@@ -85,7 +85,7 @@ def steps(site: Site, sink: Sink, mails: int, size: int) -> Iterator[tuple[str, 
 
     values_of = values_for(key, SENDING)
 
-    def personal(reader: Any) -> dict[str, str]:
+    def personal(reader: Any) -> dict[str, str | bytes]:
         return values_of(reader[0], reader[1], reader[2])
 
     values = [personal(reader) for reader in readers]

@@ -44,18 +44,19 @@ def find(address: str) -> Subscriber | None:
 
 def preferences(subscriber_id: int, rest: str = "") -> str:
     """The path of somebody's own page, as the foot of a digest has it."""
-    return f"/preferences/{_values(subscriber_id)['preferences']}{rest}"
+    return f"/preferences/{_token(subscriber_id, 'preferences')}{rest}"
 
 
 def unsubscribe(subscriber_id: int) -> str:
     """The path that the foot of a digest leads to; of a test copy for number 0."""
-    return f"/unsubscribe/{_values(subscriber_id)['unsubscribe']}"
+    return f"/unsubscribe/{_token(subscriber_id, 'unsubscribe')}"
 
 
-def _values(subscriber_id: int) -> dict[str, str]:
+def _token(subscriber_id: int, purpose: str) -> str:
     if subscriber_id == 0:
-        return nobodys_values(Mailbox("", "bob@blog.test"))
-    return personal_values(link_key(), 1, subscriber_id, "")
+        return nobodys_values(Mailbox("", "bob@blog.test"))[purpose]
+    token = personal_values(link_key(), 1, subscriber_id, "")[purpose]
+    return token if isinstance(token, str) else token.decode()
 
 
 def everything() -> dict[str, list[tuple[Any, ...]]]:

@@ -59,13 +59,18 @@ def read(purpose: str, token: str, max_age_seconds: int) -> Any:
 
 def link_token(key: bytes, purpose: str, number: int) -> str:
     """`<number>-<26 small letters and figures>`: who the link speaks for, and the proof."""
-    return link_tokens(key, purpose)(number)
+    return link_tokens(key, purpose)(number).decode("ascii")
 
 
-def link_tokens(key: bytes, purpose: str) -> Callable[[int], str]:
-    """`link_token` for one purpose."""
+def link_tokens(key: bytes, purpose: str) -> Callable[[int], bytes]:
+    """`link_token` for one purpose, in ASCII."""
     digest = keyed(key, f"{purpose}:".encode())
-    return lambda number: f"{number}-{letters(digest(b'%d' % number), 26)}"
+
+    def token(number: int) -> bytes:
+        name = b"%d" % number
+        return b"%b-%b" % (name, letters(digest(name), 26))
+
+    return token
 
 
 def read_link_token(key: bytes, purpose: str, token: str) -> int:

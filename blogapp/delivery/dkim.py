@@ -8,7 +8,7 @@ at every try.
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from blogapp.core.config import Settings
 from blogapp.delivery.dkimkeys import DkimKey, load_keys, signing_domain
 from blogapp.delivery.envelopes import BARE_LINE_END
-from blogapp.delivery.template import Template
+from blogapp.delivery.template import Template, Values
 
 # What a reader or their mail program goes by (RFC 6376 §5.4.1, RFC 8058 §4). What is not there is signed as absent.
 SIGNED = (
@@ -88,7 +88,7 @@ class SignedTemplate:
         self._headers = Template(headers, template.places)
         self._body = Template(relaxed_body(body), template.places)
 
-    def pieces(self, values: Mapping[str, str]) -> list[bytes]:
+    def pieces(self, values: Values) -> list[bytes]:
         """The signed message for one recipient; as `Template.pieces`."""
         message = self._whole.splice(values)
         if not self._whole.verbatim(values):
@@ -96,7 +96,7 @@ class SignedTemplate:
         headers, body = self._headers.splice(values), self._body.splice(values)
         return [self._sign.put_on(message, self._names, headers, body)]
 
-    def splice(self, values: Mapping[str, str]) -> bytes:
+    def splice(self, values: Values) -> bytes:
         """The same, put together."""
         return b"".join(self.pieces(values))
 

@@ -47,6 +47,22 @@ ESCAPES: dict[str, Callable[[str], bytes]] = {
 _NEVER_PLAIN = frozenset({"mailbox", "header"})
 
 
+# What is to be put into the places, by its name. Bytes: it is plain wherever it may stand.
+Values = Mapping[str, str | bytes]
+
+
+def _escaped(value: str | bytes, kind: str) -> bytes:
+    return value if isinstance(value, bytes) else ESCAPES[kind](value)
+
+
+def _is_verbatim(value: str | bytes, kind: str) -> bool:
+    if isinstance(value, bytes) or kind == "token":
+        return True
+    if kind == "mailbox":
+        return len(value) < 70 and _PLAIN_MAILBOX.fullmatch(value) is not None
+    return kind != "header" and _PLAIN.fullmatch(value) is not None
+
+
 class Places:
     """Where a message is personal: each place gets a mark of its own, that nobody can have written into a post."""
 
@@ -92,7 +108,7 @@ class Template:
                 self._slots.append(slot)
             self._order.append(self._slots.index(slot))
 
-    def splice(self, values: Mapping[str, str]) -> bytes:
+    def splice(self, values: Values) -> bytes:
         """The message for one recipient. `values`: by the names that the places were marked with.
 
         Raises:
@@ -101,32 +117,29 @@ class Template:
         """
         return b"".join(self.pieces(values))
 
-    def pieces(self, values: Mapping[str, str]) -> list[bytes]:
+    def pieces(self, values: Values) -> list[bytes]:
         """The same, not put together: what is the message's own is not copied for each recipient."""
         pieces = self._parts.copy()
         pieces[1::2] = self._spelt(values)
         return pieces
 
-    def _spelt(self, values: Mapping[str, str]) -> list[bytes]:
+    def _spelt(self, values: Values) -> list[bytes]:
         spelt: list[bytes] = []
         for name, escape in self._slots:
             value = values[name]
-            if escape is not None:
+            if isinstance(value, bytes):
+                spelt.append(value)
+            elif escape is not None:
                 spelt.append(escape(value))
             elif _PLAIN.fullmatch(value):
                 spelt.append(value.encode())
             else:
-                return [ESCAPES[kind](values[name]) for name, kind in self._holes]
+                return [_escaped(values[name], kind) for name, kind in self._holes]
         return [spelt[slot] for slot in self._order]
 
-    def verbatim(self, values: Mapping[str, str]) -> bool:
+    def verbatim(self, values: Values) -> bool:
         """Whether each value comes to stand in the message as it is given, on one line and without a run of blanks."""
-        return all(
-            (len(values[name]) < 70 and _PLAIN_MAILBOX.fullmatch(values[name]))
-            if kind == "mailbox"
-            else kind == "token" or (kind != "header" and _PLAIN.fullmatch(values[name]))
-            for name, kind in dict.fromkeys(self._holes)
-        )
+        return all(_is_verbatim(values[name], kind) for name, kind in dict.fromkeys(self._holes))
 
     def to_json(self) -> dict[str, Any]:
         """The places as `Sending.places` keeps them; the message is kept beside them."""

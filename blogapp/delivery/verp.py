@@ -46,7 +46,9 @@ def senders_for(key: bytes, sending_id: int) -> Callable[[int], str]:
     """`sender_for` one sending; some 2 µs each."""
     digest = keyed(key, f"verp:d{sending_id}-".encode())
     before, after = _around(settings().bounce_address)
-    return lambda number: f"{before}d{sending_id}-{number}-{letters(digest(b'%d' % number), PROOF)}{after}"
+    return lambda number: (
+        f"{before}d{sending_id}-{number}-{letters(digest(b'%d' % number), PROOF).decode('ascii')}{after}"
+    )
 
 
 def read(key: bytes, address: str) -> tuple[int, int] | None:
@@ -110,7 +112,7 @@ def _around(address: str) -> tuple[str, str]:
 
 
 def _proof(key: bytes, what: str) -> str:
-    return letters(_digest(key, what), PROOF)
+    return letters(_digest(key, what), PROOF).decode("ascii")
 
 
 def _fits(key: bytes, what: str, proof: bytes) -> bool:

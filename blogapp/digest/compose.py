@@ -168,7 +168,7 @@ def _message(
 
 def personal_values(
     key: bytes, sending_id: int, subscriber_id: int, address: str, name: str = "", original_id: int | None = None
-) -> dict[str, str]:
+) -> dict[str, str | bytes]:
     """What `Template.splice` needs for one subscriber. The same sending and subscriber give the same bytes.
 
     Args:
@@ -180,13 +180,13 @@ def personal_values(
 
 def values_for(
     key: bytes, sending_id: int, original_id: int | None = None
-) -> Callable[[int, str, str], dict[str, str]]:
+) -> Callable[[int, str, str], dict[str, str | bytes]]:
     """`personal_values` for the recipients of one sending: id, address, name."""
     message_id, in_reply_to = message_names(key, sending_id), message_names(key, original_id or 0)
     unsubscribe, preferences = link_tokens(key, "unsubscribe"), link_tokens(key, "preferences")
 
-    def values(subscriber_id: int, address: str, name: str) -> dict[str, str]:
-        found = {
+    def values(subscriber_id: int, address: str, name: str) -> dict[str, str | bytes]:
+        found: dict[str, str | bytes] = {
             "to": f"{name} <{address}>" if name else address,
             "address": address,
             "message_id": message_id(subscriber_id),

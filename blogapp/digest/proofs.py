@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from binascii import hexlify
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,13 +26,18 @@ class Trace:
 
 def message_name(key: bytes, sending_id: int, subscriber_id: int) -> str:
     """What stands before the @ of a digest mail's Message-ID."""
-    return message_names(key, sending_id)(subscriber_id)
+    return message_names(key, sending_id)(subscriber_id).decode("ascii")
 
 
-def message_names(key: bytes, sending_id: int) -> Callable[[int], str]:
-    """`message_name` for one sending."""
+def message_names(key: bytes, sending_id: int) -> Callable[[int], bytes]:
+    """`message_name` for one sending, in ASCII."""
     digest = keyed(key, f"message:{sending_id}:".encode())
-    return lambda number: f"{sending_id}.{number}.{digest(b'%d' % number)[:8].hex()}"
+
+    def name(number: int) -> bytes:
+        written = b"%d" % number
+        return b"%d.%b.%b" % (sending_id, written, hexlify(digest(written)[:8]))
+
+    return name
 
 
 def traced(key: bytes, addresses: Sequence[str], message: bytes) -> Trace | None:

@@ -15,6 +15,7 @@ from blogapp.core.clock import now
 from blogapp.core.config import EXTENSION, settings
 from blogapp.core.db import db, transaction
 from blogapp.core.site import link_key
+from blogapp.core.tokens import link_token
 from blogapp.delivery import verp
 from blogapp.delivery.bounces import Kind
 from blogapp.delivery.models import OutboxMail, Suppression
@@ -25,6 +26,7 @@ from blogapp.digest import bitmap
 from blogapp.digest.compose import compose, personal_values
 from blogapp.digest.feedback import Fate, take_in
 from blogapp.digest.models import Batch, Sending, SendingException
+from blogapp.digest.proofs import message_name
 from blogapp.subscribing.adding import add_subscribers
 from blogapp.subscribing.managing import lift_suppression
 from blogapp.subscribing.models import Bounce
@@ -69,10 +71,9 @@ def sending(*accepted: int, later: int | None = None) -> int:
 def sent(sending_id: int, subscriber_id: int, to: str = ANN) -> Sent:
     """That sending's mail to a subscriber."""
     key = link_key()
-    values = personal_values(key, sending_id, subscriber_id, to)
     sender = verp.sender_for(key, sending_id, subscriber_id)
-    link = f"http://blog.test/unsubscribe/{values['unsubscribe']}"
-    return Sent(sender, to, f"{values['message_id']}@blog.test", link)
+    link = f"http://blog.test/unsubscribe/{link_token(key, 'unsubscribe', subscriber_id)}"
+    return Sent(sender, to, f"{message_name(key, sending_id, subscriber_id)}@blog.test", link)
 
 
 def reason(address: str = ANN) -> str | None:
