@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from blogapp.core.web import local
+from markupsafe import Markup
+
+from blogapp.core.web import local, moment
 from blogapp.subscribing.addresses import readable
 from blogapp.subscribing.blueprint import bp
 
@@ -73,6 +75,16 @@ def brief(count: int) -> str:
             parts = count / size
             return f"{parts:.1f}".removesuffix(".0") + letter if parts < 10 else f"{parts:.0f}{letter}"
     return str(count)
+
+
+@bp.app_template_filter("moment_said")
+def moment_said(text: str) -> Markup | str:
+    """A moment that stands as text (RFC 3339), as `moment` has it; what is none stays as it is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return moment(at) if at.tzinfo else text
 
 
 @bp.app_template_filter("day_brief")

@@ -14,6 +14,7 @@ from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.delivery.suppressions import suppress, suppressed
+from blogapp.subscribing.words import moment_said
 from tests import readers
 from tests.mailbox import outbox
 
@@ -105,6 +106,7 @@ def test_a_subscribers_page_tells_what_happened(admin: FlaskClient) -> None:
     page = admin.get(f"/admin/subscribers/{someone.id}").text
     for words in ("/week-473", "127.0.0.0/24", "the sign-up form", "asked to be subscribed", "not confirmed yet"):
         assert words in page
+    assert str(moment_said(someone.consent["at"])) in page
     assert admin.get("/admin/subscribers/999").status_code == 404
 
 

@@ -78,6 +78,8 @@ def test_both_leave_in_one_mail_in_their_order_when_the_second_is_due(
     (mail,) = mails(sink, "ada")
     assert mail["Subject"] == "Weeks 898 and 899"
     assert "Published within minutes" in text(mail)
+    assert ">898</td>" in text(mail, "html")
+    assert ">Week 898</a>" not in text(mail, "html")  # beside the number stand the dates, not the number again
     assert digest_of(both[0]).sending_id == digest_of(both[1]).sending_id
     assert [how_far(post).state for post in both] == ["sent", "sent"]
     nothing_twice(sink)
