@@ -6,6 +6,7 @@ Listens on a port of its own from the moment it is made; `stop` and `start` take
 import asyncio
 import contextlib
 import email
+import socket
 import ssl
 import threading
 import warnings
@@ -46,7 +47,9 @@ class Relay:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._listener: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._welcomes: set[asyncio.Task[None]] = set()
         self._servers: list[SMTP] = []
         self.start()
 
@@ -75,14 +78,33 @@ class Relay:
         asyncio.run_coroutine_threadsafe(what, self._loop).result(10)
 
     async def _start(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        self._accepting = self._loop.create_task(self._accept(self._listener))
+
+    async def _accept(self, listener: socket.socket) -> None:
+        # Not asyncio's own server: that forgets a connection which arrives while it is closed (Python 3.11).
+        while True:
+            connection, _ = await self._loop.sock_accept(listener)
+            task = self._loop.create_task(self._welcome(connection))
+            self._welcomes.add(task)
+            task.add_done_callback(self._welcomes.discard)
+
+    async def _welcome(self, connection: socket.socket) -> None:
         context = self.tls if self.smtps else None
-        self._listener = await self._loop.create_server(self._make, "127.0.0.1", self.port, ssl=context)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        try:
+            await self._loop.connect_accepted_socket(self._make, connection, ssl=context)
+        except OSError:  # also a TLS handshake that failed
+            connection.close()
 
     async def _stop(self) -> None:
-        if self._listener is not None:
+        if self._listener is not None and self._accepting is not None:
+            self._accepting.cancel()
             self._listener.close()
-            self._listener = None
+            self._listener = self._accepting = None
+        if self._welcomes:
+            await asyncio.wait(self._welcomes, timeout=1)
         for server in self._servers:
             _hang_up(server)
         self._servers.clear()
