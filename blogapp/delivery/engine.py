@@ -175,13 +175,13 @@ class Engine:
             return
         if self._limit < self.connections and time.monotonic() >= self._grow_at:
             self._limit = self.connections
-        if not all(lane.dialogue.busy for lane in self._lanes):
+        count = len(self._lanes)
+        if count >= self._limit or not all(lane.dialogue.busy for lane in self._lanes):
             return
         try:
             if self._openers is None:
                 self._openers = Openers(self.relay)
                 self._selector.register(self._openers.socket, selectors.EVENT_READ, None)
-            count = len(self._lanes)
             for _ in range(min(self._limit, 2 * count or 1) - count - self._openers.pending):
                 self._openers.start()
         except RelayTrouble as error:

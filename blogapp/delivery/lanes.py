@@ -53,6 +53,8 @@ class Stream:
             return envelope
         if at < self.due:
             return None
+        if pace.is_free and self._fresh is not None and (envelope := next(self._fresh, None)) is not None:
+            return envelope
         for _ in range(MOST_ASIDE):
             envelope = next(self._fresh, None) if self._fresh is not None else None
             if envelope is None:

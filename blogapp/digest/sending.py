@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # While mails leave, what else there is to do is looked at so often, in seconds …
-CHORES, AFTER_ERROR = 0.25, 5.0
+CHORES, AFTER_ERROR = 0.5, 5.0
 # … and planning goes on for so long each time: the first mails leave at once, and soon all are counted.
 PLAN_SECONDS = 0.1
 # How long to wait before a database that is away is asked again, how long in all, and how long where all that is to be
