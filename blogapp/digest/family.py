@@ -1,7 +1,6 @@
 """The sendings of one publication: the main one, and its editions for those who missed something."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select
@@ -9,7 +8,10 @@ from sqlalchemy.orm import Session
 
 from blogapp.digest.compose import Composed
 from blogapp.digest.models import Digest, Sending, sending_digests
+from blogapp.posts.models import Post
 from blogapp.subscribing.models import Subscriber
+
+DAY = 86400.0
 
 
 def add_sending(session: Session, composed: Composed, digests: Iterable[int] = (), **columns: Any) -> Sending:
@@ -56,7 +58,15 @@ def digests_of(session: Session, sending: Sending) -> list[Digest]:
     return list(session.execute(query).scalars())
 
 
-def posts_in_order(sent: Iterable[tuple[int, datetime | None]]) -> list[int]:
-    """Posts, the newest first. Args: (post, when it was first published)."""
-    known = [(post, at.timestamp() if at else 0.0) for post, at in sent]
-    return [post for post, _ in sorted(known, key=lambda one: (one[1], one[0]), reverse=True)]
+def newest_first(session: Session, post_ids: Iterable[int]) -> list[int]:
+    """Posts by the day on which they were first published; of one day the later week first, in whatever order they were
+    caught up on.
+    """
+    columns = (Post.id, Post.first_published_at, Post.week_to)
+    rows = session.execute(select(*columns).where(Post.id.in_(list(post_ids)))).all()
+
+    def age(row: Any) -> tuple[int, int, float, int]:
+        at = row.first_published_at.timestamp() if row.first_published_at else 0.0
+        return (int(at // DAY), -1 if row.week_to is None else row.week_to, at, row.id)
+
+    return [row.id for row in sorted(rows, key=age, reverse=True)]

@@ -3,6 +3,7 @@
 What happens to a mail afterwards is not known: no pixel is in it, and its links lead where they say.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,9 +51,12 @@ def history(subscriber_id: int, *, before: int | None = None, limit: int | None 
         newest = _newest(subscriber_id, before)
         # By sending: one that carries several posts is one mail.
         rows = _rows(subscriber_id, newest)
-        mine = {row.id: row for row in rows if bitmap.holds(row.planned, row.lo, subscriber_id)}
+        held = [row for row in rows if bitmap.holds(row.planned, row.lo, subscriber_id)]
+        mine, posts = {row.id: row for row in held}, Counter(row.id for row in held)
         returned = bounces_of(db.session(), subscriber_id, list(mine))
-        found += [_event(row, subscriber_id, returned.get(row.id)) for row in mine.values()]
+        for number, row in mine.items():
+            title = row.title if row.title and posts[number] == 1 else row.subject
+            found.append(_event(row, title, subscriber_id, returned.get(number)))
         if len(newest) < SLICE:
             break
         before = newest[-1]
@@ -109,8 +113,8 @@ def _rows(subscriber_id: int, sending_ids: Sequence[int]) -> Sequence[Any]:
     return db.session.execute(query).all()
 
 
-def _event(row: Any, subscriber_id: int, bounce: Bounce | None) -> Event:
-    about = (row.id, row.planned_at, row.title or row.subject, row.post_id)
+def _event(row: Any, title: str, subscriber_id: int, bounce: Bounce | None) -> Event:
+    about = (row.id, row.planned_at, title, row.post_id)
     if bounce is not None:
         return Event(*about, "bounced", bounce.words)
     if row.state is None:

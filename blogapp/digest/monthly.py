@@ -17,11 +17,10 @@ from blogapp.core.errors import Conflict
 from blogapp.digest import gaps, owed, slices
 from blogapp.digest.beginning import tried, unchanged
 from blogapp.digest.compose import Composed, compose_posts
-from blogapp.digest.family import add_sending, last_subscriber, posts_in_order
+from blogapp.digest.family import add_sending, last_subscriber, newest_first
 from blogapp.digest.gaps import Gap
 from blogapp.digest.models import Sending
 from blogapp.digest.told import told_lately
-from blogapp.posts.models import Post
 
 AT = time(9)
 EDITIONS = 13
@@ -92,19 +91,13 @@ def _make(session: Session) -> Made:
         for gap, readers in gaps.split(found.bits, owed.missing(session, sent, found.lo, found.hi, found.bits)).items():
             counts[gap] += readers.bit_count()
         after = found.hi
-    posts = _posts(session, [one.post_id for one in sent])
     post_of = {one.digest_id: one.post_id for one in sent}
     editions = []
     for gap in gaps.choose(counts, EDITIONS):
-        newest_first = posts_in_order((post_of[number], posts[post_of[number]]) for number in gap)
-        told = told_lately(session, planned_at, newest_first)
-        make = partial(compose_posts, session, newest_first, date=planned_at, kind="catch-up", told=told)
+        ordered = newest_first(session, [post_of[number] for number in gap])
+        told = told_lately(session, planned_at, ordered)
+        make = partial(compose_posts, session, ordered, date=planned_at, kind="catch-up", told=told)
         if (composed := tried(make, month=f"{planned_at:%Y-%m}")) is not None:
             editions.append((gap, composed))
     kept = dict(counts.most_common(slices.GAPS_COUNTED))
     return {gaps.said(gap): count for gap, count in kept.items() if gap}, editions, planned_at
-
-
-def _posts(session: Session, post_ids: list[int]) -> dict[int, datetime | None]:
-    query = select(Post.id, Post.first_published_at).where(Post.id.in_(post_ids))
-    return dict(session.execute(query).all())

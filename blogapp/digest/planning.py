@@ -14,7 +14,7 @@ from blogapp.core.db import db, take_turns, transaction
 from blogapp.digest import beginning, correcting, gaps, monthly, slices
 from blogapp.digest.beginning import tried, unchanged
 from blogapp.digest.compose import Composed, compose_posts
-from blogapp.digest.family import add_sending, carried_by, posts_in_order
+from blogapp.digest.family import add_sending, carried_by, newest_first
 from blogapp.digest.gaps import Gap
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.told import told_in
@@ -126,16 +126,15 @@ def _compose_editions(session: Session, main_id: int) -> list[tuple[Gap, Compose
     found = [gap for gap in wanted if all(number in posts for number in gap | new)]
     made = []
     for gap in found:
-        newest_first = posts_in_order(posts[number] for number in gap | new)
-        fresh, told = [posts[number][0] for number in new], told_in(session, main_id)
-        make = partial(compose_posts, session, newest_first, date=now(), new=fresh, told=told)
+        ordered = newest_first(session, [posts[number] for number in gap | new])
+        fresh, told = [posts[number] for number in new], told_in(session, main_id)
+        make = partial(compose_posts, session, ordered, date=now(), new=fresh, told=told)
         if (composed := tried(make, sending=main_id)) is not None:
             made.append((gap | new, composed))
     return made
 
 
-def _public_posts(session: Session, digest_ids: Sequence[int] | Gap) -> dict[int, tuple[int, datetime | None]]:
-    """Digest -> its post and when it was first published, of those that are public."""
-    query = select(Digest.id, Post.id, Post.first_published_at).join(Post, Post.id == Digest.post_id)
-    rows = session.execute(query.where(Digest.id.in_(digest_ids), Post.state == "published"))
-    return {digest: (post, at) for digest, post, at in rows}
+def _public_posts(session: Session, digest_ids: Sequence[int] | Gap) -> dict[int, int]:
+    """Digest -> its post, of those that are public."""
+    query = select(Digest.id, Post.id).join(Post, Post.id == Digest.post_id)
+    return dict(session.execute(query.where(Digest.id.in_(digest_ids), Post.state == "published")).all())

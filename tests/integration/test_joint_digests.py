@@ -7,19 +7,21 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from blogapp.auth.models import Member
 from blogapp.authoring.story import story_of
 from blogapp.core.clock import now
-from blogapp.core.db import db
+from blogapp.core.db import db, transaction
 from blogapp.digest import beginning, planning
 from blogapp.digest import compose as composing
 from blogapp.digest.compose import preview
+from blogapp.digest.history import history
 from blogapp.digest.models import Digest
 from blogapp.digest.progress import progress_of_post
 from blogapp.digest.publishing import send_now, withdraw
 from blogapp.posts.models import Post
+from blogapp.subscribing.models import Subscriber
 from tests.editions import mails, nothing_twice, publish_week, subjects, text, weeks
 from tests.readers import subscriber
 from tests.sink import Sink
@@ -83,6 +85,23 @@ def test_both_leave_in_one_mail_in_their_order_when_the_second_is_due(
     assert digest_of(both[0]).sending_id == digest_of(both[1]).sending_id
     assert [how_far(post).state for post in both] == ["sent", "sent"]
     nothing_twice(sink)
+
+
+def test_who_missed_both_gets_the_later_week_first_and_a_joint_mail_is_named_by_both(
+    both: tuple[Post, Post], bob: Member, clock: time_machine.Traveller, sink: Sink
+) -> None:
+    clock.shift(15 * MINUTE)
+    send_all()
+    late = subscriber("late@reader.test")
+    ada = db.session.execute(select(Subscriber.id).where(Subscriber.address == "ada@reader.test")).scalar_one()
+    assert [event.title for event in history(ada)] == ["Weeks 898 and 899"]
+    with transaction() as session:
+        session.execute(update(Subscriber).where(Subscriber.id == late).values(owed_from=both[0].first_published_at))
+    clock.shift(timedelta(days=7))
+    publish_week(bob, 900)
+    clock.shift(15 * MINUTE)
+    send_all()
+    assert weeks(sink, "late") == [[900, 899, 898]]
 
 
 def test_withdrawing_one_takes_it_out_and_the_other_leaves_at_its_own_time(
