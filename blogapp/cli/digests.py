@@ -2,13 +2,13 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 from rich.console import Console
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from blogapp.cli import Refused
 from blogapp.cli.context import inside
@@ -20,7 +20,7 @@ from blogapp.delivery.owners import owner_name
 from blogapp.digest.instance import insist
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.planning import begin_due
-from blogapp.digest.progress import Progress, progress
+from blogapp.digest.progress import Progress, progress, progress_of_sending
 from blogapp.digest.sending import new_engine, send_some
 from blogapp.posts.models import Post
 
@@ -38,7 +38,7 @@ def digest() -> None:
 @limit_option
 @json_option
 def list_(state: str | None, limit: int | None, as_json: bool) -> None:
-    """List the digests, the newest first, with how many got one.
+    """List the digests, catch-ups and corrections, the newest first, with how many got one.
 
     \b
     Examples:
@@ -95,12 +95,12 @@ def send_due() -> None:
 
 
 def _rows(state: str | None) -> Iterator[dict[str, Any]]:
-    query = select(Digest.id, Post.slug, Post.title).join(Post, Post.id == Digest.post_id).order_by(Digest.id.desc())
-    if state:
-        query = query.where(Digest.state == state)
-    for row in db.session.execute(query).all():
-        seen = progress(row.id)
+    for row in sorted((*_digests(state), *_others()), key=lambda row: (row.at, row.id), reverse=True):
+        seen = progress(row.id) if row.kind == "digest" else progress_of_sending(row.id)
+        if state and row.kind != "digest" and ("sending" if seen.state == "paused" else seen.state) != state:
+            continue
         yield {
+            "kind": row.kind,
             "slug": row.slug,
             "title": row.title,
             "state": seen.state,
@@ -109,6 +109,19 @@ def _rows(state: str | None) -> Iterator[dict[str, Any]]:
             "to": seen.candidates,
             **{name: getattr(seen, name) for name in COUNTS},
         }
+
+
+def _digests(state: str | None) -> Sequence[Any]:
+    columns = (Digest.id, Digest.due_at.label("at"), Post.slug, Post.title, literal("digest").label("kind"))
+    query = select(*columns).join(Post, Post.id == Digest.post_id)
+    return db.session.execute(query.where(Digest.state == state) if state else query).all()
+
+
+def _others() -> Sequence[Any]:
+    """What leaves without a publication: the months' catch-ups, and corrections."""
+    columns = (Sending.id, Sending.planned_at.label("at"), Sending.subject.label("title"), Sending.kind)
+    query = select(*columns, literal("").label("slug"))
+    return db.session.execute(query.where(Sending.kind != "digest", Sending.main_id.is_(None))).all()
 
 
 def _under_way() -> list[int]:

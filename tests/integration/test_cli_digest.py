@@ -11,8 +11,9 @@ import pytest
 from flask import Flask
 
 from blogapp.auth.models import Member
-from blogapp.core.db import db
-from blogapp.digest.models import Digest
+from blogapp.core.clock import now
+from blogapp.core.db import db, transaction
+from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import hold
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post
@@ -79,6 +80,22 @@ def test_digests_are_listed_and_shown_with_numbers_and_reasons(blogapp: Command,
     assert "1 × 550 5.1.1 no such user" in shown
     assert "Week 473" in shown
     assert "ben@example.org" not in shown
+
+
+def test_catch_ups_and_corrections_are_listed_too(blogapp: Command, relay: Relay) -> None:
+    blogapp("post publish week-473")
+    blogapp("digest send-due")
+    with transaction() as session:
+        given = {"message": b"", "last_subscriber_id": 2, "planned_at": now()}
+        month = Sending(subject="Weeks 471 to 473", kind="catch-up", state="sending", **given)
+        session.add(month)
+        session.flush()
+        session.add(Sending(subject="Week 471", kind="catch-up", state="sent", main_id=month.id, **given))
+    listed = [(one["kind"], one["title"], one["state"]) for one in blogapp.json("digest list --json")]
+    assert listed == [("catch-up", "Weeks 471 to 473", "sending"), ("digest", "Week 473", "sent")]
+    assert [one["kind"] for one in blogapp.json("digest list --json --state sending")] == ["catch-up"]
+    assert [one["kind"] for one in blogapp.json("digest list --json --state sent")] == ["digest"]
+    assert "catch-up" in blogapp("digest list").stdout
 
 
 def test_a_relay_that_is_away_is_said_and_it_goes_on_later(blogapp: Command, relay: Relay) -> None:
