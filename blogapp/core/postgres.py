@@ -1,4 +1,6 @@
-"""One question, asked of PostgreSQL again and again. Imported only where the database is one: psycopg is an extra."""
+"""Statements given to PostgreSQL again and again. Imported only where the database is one: psycopg is an extra."""
+
+from collections.abc import Sequence
 
 import psycopg
 from psycopg import pq
@@ -9,7 +11,7 @@ PATIENCE_SECONDS = 3
 
 
 class Postgres:
-    """A prepared statement through libpq itself: without psycopg's own layer, which it has no use for."""
+    """A question with a connection of its own, through libpq itself: psycopg's own layer is of no use here."""
 
     error = psycopg.Error
 
@@ -35,6 +37,17 @@ class Postgres:
         if version is None or nonce is None:
             raise psycopg.DataError("the site's row is missing")
         return int(version), int(nonce)
+
+
+def prepare(connection: psycopg.Connection, name: bytes, statement: str) -> None:
+    """Prepare a statement, `$1` for its first parameter. Whoever had the connection before may have done it already."""
+    connection.pgconn.prepare(name, statement.encode())
+
+
+def run(connection: psycopg.Connection, name: bytes, *arrays: Sequence[int]) -> bool:
+    """Run it, over a connection that commits by itself. Whether that went well; raises psycopg.Error as well."""
+    written = [b"{%b}" % b",".join(b"%d" % number for number in array) for array in arrays]
+    return connection.pgconn.exec_prepared(name, written).status == pq.ExecStatus.COMMAND_OK
 
 
 def _checked(result: pq.abc.PGresult, wanted: pq.ExecStatus) -> pq.abc.PGresult:

@@ -17,10 +17,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from blogapp.core.config import settings
@@ -29,8 +29,9 @@ from blogapp.digest.models import JournalEntry
 
 SYNC_EVERY_SECONDS = 0.5
 INSERT_ALL = (
-    "INSERT INTO journal (batch_id, subscriber_id) SELECT * FROM unnest(%s::int[], %s::int[]) ON CONFLICT DO NOTHING"
+    "INSERT INTO journal (batch_id, subscriber_id) SELECT * FROM unnest({}::int[], {}::int[]) ON CONFLICT DO NOTHING"
 )
+PREPARED = b"blogapp_journal"
 FOLDER = "journal"
 
 
@@ -95,6 +96,7 @@ class RowJournals:
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
+        self._prepared = False
         self._batches: list[int] = []
         self._subscribers: list[int] = []
 
@@ -109,11 +111,26 @@ class RowJournals:
         if not self._batches:
             return
         try:
-            self._connected().exec_driver_sql(INSERT_ALL, (self._batches, self._subscribers))
+            connection = self._connected()
+            if not self._insert_quickly(connection):
+                connection.exec_driver_sql(INSERT_ALL.format("%s", "%s"), (self._batches, self._subscribers))
         except DBAPIError:
             self.end()  # A connection that broke: the next try has a new one.
             raise
         self._batches, self._subscribers = [], []
+
+    def _insert_quickly(self, connection: Connection) -> bool:
+        """The same by libpq itself, a quarter of the time. Whether it worked: why not is for the usual way to say."""
+        from blogapp.core import postgres  # psycopg is an extra
+
+        server: Any = connection.connection.driver_connection
+        try:
+            if not self._prepared:
+                postgres.prepare(server, PREPARED, INSERT_ALL.format("$1", "$2"))
+                self._prepared = True
+            return postgres.run(server, PREPARED, self._batches, self._subscribers)
+        except postgres.Postgres.error:
+            return False
 
     def clear(self, batch_id: int) -> None:
         pass  # `forget_rows` did, in the settling transaction.
@@ -123,10 +140,10 @@ class RowJournals:
 
     def end(self) -> None:
         """Give the connection back."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._prepared = self._connection, None, False
         if connection is not None:
-            # One that is broken has nothing to reset.
-            with contextlib.suppress(DBAPIError):
+            # One that is broken has nothing to reset, and SQLAlchemy says so in ways of its own.
+            with contextlib.suppress(SQLAlchemyError):
                 connection.exec_driver_sql("RESET synchronous_commit")
             connection.close()
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
@@ -16,7 +17,7 @@ from blogapp.core.errors import Conflict, NotAllowed
 from blogapp.delivery.replies import Outcome, Verdict
 from blogapp.digest import claims, planning, settling
 from blogapp.digest.controls import settle_doubts
-from blogapp.digest.journal import open_journals, read_entries
+from blogapp.digest.journal import RowJournals, open_journals, read_entries
 from blogapp.digest.models import Batch, Sending
 from tests.relay import Relay
 from tests.worker import ME, exceptions, how_far, let_time_pass, many_subscribers, publish_draft, send_all
@@ -145,3 +146,39 @@ def test_whom_the_journal_of_a_dead_worker_holds_is_not_mailed_again(app: Flask,
     assert (how_far(post).state, how_far(post).accepted) == ("sent", 5)
     with db.engine.connect() as connection:
         assert read_entries(connection, [batch.id]).get(batch.id, set()) == set()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_rows_of_the_journal_are_written_whatever_became_of_their_connection(app: Flask, bob: Member) -> None:
+    many_subscribers(5)
+    publish_draft(bob)
+    planning.begin_due(ME)
+    planning.plan_some(1)
+    batch = claims.claim_batch(ME)
+    assert batch is not None
+    journals = RowJournals()
+
+    def noted() -> set[int]:
+        with db.engine.connect() as connection:
+            return read_entries(connection, [batch.id]).get(batch.id, set())
+
+    journals.append(batch.id, 1)
+    journals.flush()
+    journals.end()
+    journals.append(batch.id, 2)
+    journals.flush()  # over the same connection again, where the statement stands already
+    assert noted() == {1, 2}
+    journals._connected().exec_driver_sql("DEALLOCATE ALL")
+    for number in (2, 3):  # one of them a second time
+        journals.append(batch.id, number)
+    journals.flush()
+    assert noted() == {1, 2, 3}
+    number = journals._connected().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with db.engine.connect() as connection:
+        connection.execute(select(func.pg_terminate_backend(number)))
+    journals.append(batch.id, 4)
+    with pytest.raises(OperationalError):
+        journals.flush()
+    journals.flush()  # what was appended is kept for the next try
+    journals.end()
+    assert noted() == {1, 2, 3, 4}
