@@ -16,7 +16,7 @@ PREFIX = "kept-"
 ADDRESS = "kept_for"
 SECRET = ("password", "csrf_token")
 # Chosen from a list, pressed, or put there by a page: sent again, but nothing to read for whoever typed the rest.
-NOT_TYPED = frozenset("do go seen kind state role accent_shown accent_picked outside_pictures".split())
+NOT_TYPED = frozenset("do go base held auto kind state role accent_shown accent_picked outside_pictures".split())
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ ID = "<int(max=2147483647):post_id>"
 
 bp.add_app_template_filter(wording.size, "file_size")
 bp.add_app_template_filter(wording.people, "people")
+bp.add_app_template_filter(wording.together, "together")
 bp.add_app_template_filter(lambda moment: wording.clock_time(moment, now()), "clock")
 bp.add_app_template_filter(lambda words: words[:1].upper() + words[1:], "sentence")
 bp.add_app_template_filter(lambda moment: wording.plain_day(gone_on(moment), now()), "gone_on")

@@ -38,8 +38,8 @@ class TickField(BooleanField):  # type: ignore[misc]  # wtforms has no types
 class EditForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     """All of a post that can be typed.
 
-    `seen` tells which text the editor was opened with; `overwrites`: its writer has seen what somebody else saved
-    meanwhile.
+    `version` and `base` say which post the editor was opened with; `held`: the version that somebody was shown beside
+    what they typed, where both had changed the same; `auto`: nobody pressed a button.
     """
 
     title = StringField("Title")
@@ -62,17 +62,23 @@ class EditForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
         default="digest",
     )
     version = IntegerField(widget=HiddenInput(), validators=[InputRequired("Open the post again.")])
-    seen = HiddenField()
-    overwrites = HiddenField()
+    base = HiddenField()
+    held = IntegerField(widget=HiddenInput(), validators=[Optional()])
+    auto = HiddenField()
 
 
 def weeks_typed(form: FlaskForm) -> Weeks | None:
-    """The weeks that somebody typed; None for nothing.
+    """The weeks that somebody typed; None for nothing. Raises Invalid as `weeks_in` does."""
+    return weeks_in(form.weeks.data or "")
+
+
+def weeks_in(text: str) -> Weeks | None:
+    """The weeks that a text names; None for nothing.
 
     Raises:
         Invalid: they are neither a number nor a range.
     """
-    typed = (form.weeks.data or "").strip()
+    typed = text.strip()
     if not typed:
         return None
     try:

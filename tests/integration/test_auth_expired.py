@@ -66,7 +66,7 @@ def test_what_a_stranger_posts_is_shown_but_for_secrets(bob: Member, browser: Fl
 
 def test_of_what_the_editor_sent_only_what_was_typed_is_shown_and_all_is_kept(browser: FlaskClient) -> None:
     end_all_log_ins()
-    sent = {"do": "save", "seen": "2 2026-11-26", "kind": "week", "version": "3", "tags": "boats", "body": "Typed."}
+    sent = {"do": "save", "base": "{}", "auto": "1", "kind": "week", "version": "3", "tags": "boats", "body": "Typed."}
     page = BeautifulSoup(browser.post("/posts/1/edit", data=sent).text, "html5lib")
     assert [label.text for label in page.select("h2 ~ .field label")] == ["Tags", "Body"]
     assert {field["name"] for field in page.select('[name^="kept-"]')} == {f"kept-{name}" for name in sent}

@@ -1,19 +1,25 @@
 """The editor: saving, previewing, attaching; whatever goes wrong, no text is lost."""
 
 import io
+import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import time_machine
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from blogapp.auth.models import Member
+from blogapp.core.clock import now
 from blogapp.core.db import db
 from blogapp.digest.publishing import delete, publish
 from blogapp.posts.attachments import attach
 from blogapp.posts.models import Post
 from blogapp.posts.queries import list_attachments, list_revisions
+from blogapp.posts.tags import tags_of
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
 
@@ -117,34 +123,98 @@ def test_a_week_of_another_post_is_refused_with_a_link_to_it(post: Post, bob: Me
     assert f'href="/posts/{other.id}"' in response.text
 
 
-def test_a_conflict_shows_both_texts_with_who_and_when_and_saving_again_keeps_both(
-    post: Post, bob: Member, erin: Member, log_in: LogIn
+LONG = "On Monday we baked.\n\nOn Tuesday we sold bread in the old market hall.\n\nOn Friday we slept.\n"
+
+
+@pytest.fixture
+def long(post: Post, bob: Member) -> Post:
+    return save_post(post.id, 1, bob.id, title="", body=LONG)
+
+
+def test_changes_that_do_not_touch_are_saved_as_one_text_and_told(
+    long: Post, bob: Member, erin: Member, log_in: LogIn
 ) -> None:
     client = log_in(bob)
-    form = {**open_editor(client, post), "body": "Bob's hours of work."}
-    save_post(post.id, 1, erin.id, title="", body="Erin's text.")
-    response = client.post(f"/posts/{post.id}/edit", data=form)
+    form = {**open_editor(client, long), "body": LONG.replace("slept", "danced"), "tags": "boats"}
+    save_post(long.id, 2, erin.id, title="Baking", body=LONG.replace("Monday", "Sunday"))
+    response = client.post(f"/posts/{long.id}/edit", data=form, follow_redirects=True)
+    assert "Erin Eames’s changes are in it, too." in response.text
+    saved = fresh(long)
+    assert saved.body == LONG.replace("slept", "danced").replace("Monday", "Sunday")
+    assert (saved.title, typed(response.text)["tags"]) == ("Baking", "boats")
+    assert [r.member and r.member.name for r in list_revisions(long.id)] == ["Bob Barker", "Erin Eames", "Bob Barker"]
+
+
+def test_the_editors_script_is_told_what_came_in_and_where(
+    long: Post, bob: Member, erin: Member, log_in: LogIn
+) -> None:
+    client = log_in(bob)
+    form = {**open_editor(client, long), "body": LONG.replace("slept", "danced 🕺")}
+    save_post(long.id, 2, erin.id, title="", body=LONG.replace("baked", "baked 🍞 rolls"))
+    answer = client.post(f"/posts/{long.id}/edit", data={**form, "auto": "1"}, headers=JSON).get_json()
+    assert (answer["others"], answer["version"]) == ("Erin Eames", 4)
+    assert "<ins>" in answer["changes"]
+    sent = form["body"].encode("utf-16-le")
+    for start, end, text in answer["edits"]:
+        sent = sent[: 2 * start] + text.encode("utf-16-le") + sent[2 * end :]
+    assert sent.decode("utf-16-le") == fresh(long).body == json.loads(answer["base"])["body"]
+
+
+def clash_page(response: TestResponse) -> tuple[BeautifulSoup, dict[str, str]]:
+    """The page that shows both texts, and what its form would send but for a choice."""
     assert response.status_code == 409
     page = BeautifulSoup(response.text, "lxml")
-    assert typed(response.text)["body"] == "Bob's hours of work."
-    assert page.select_one("#theirs").text.strip() == "Erin's text."  # type: ignore[union-attr]
-    told = page.select_one(".conflict").text  # type: ignore[union-attr]
-    assert "Erin Eames saved this post after you had opened it" in told
-    assert page.select_one(".conflict time") is not None
-    assert page.select_one(".changes del, .changes ins") is not None
-    assert fresh(post).body == "Erin's text."
-    assert client.post(f"/posts/{post.id}/edit", data=typed(response.text)).status_code == 303
-    assert [r.body for r in list_revisions(post.id)] == ["Bob's hours of work.", "Erin's text.", "First text."]
+    form = page.select_one("form#clash")
+    assert form is not None
+    sent = {str(f["name"]): str(f.get("value", "")) for f in form.select("input[type=hidden]")}
+    return page, sent | {str(f["name"]): f.text.removeprefix("\n") for f in form.select("textarea")}
+
+
+@pytest.mark.parametrize(
+    ("choice", "day"), [("mine", "Thursday"), ("theirs", "Wednesday"), ("both", "Wednesday Thursday")]
+)
+def test_where_both_changed_the_same_one_is_shown_both_and_chooses(
+    long: Post, bob: Member, erin: Member, log_in: LogIn, choice: str, day: str
+) -> None:
+    client = log_in(bob)
+    mine = LONG.replace("Tuesday", "Thursday").replace("slept", "danced")
+    form = {**open_editor(client, long), "body": mine}
+    save_post(long.id, 2, erin.id, title="", body=LONG.replace("Tuesday", "Wednesday"))
+    page, sent = clash_page(client.post(f"/posts/{long.id}/edit", data=form))
+    assert "Erin Eames saved this post, too" in page.h1.text  # type: ignore[union-attr]
+    assert [mark.text for mark in page.select("mark")] == ["Wednesday", "Thursday"]
+    assert page.select_one("time") is not None
+    assert fresh(long).body == LONG.replace("Tuesday", "Wednesday"), "nothing is saved before somebody chose"
+    client.post(f"/posts/{long.id}/edit", data={**sent, "choice-0": choice})
+    assert fresh(long).body == mine.replace("Thursday", day)
+    assert LONG.replace("Tuesday", "Wednesday") in [r.body for r in list_revisions(long.id)]
+
+
+def test_several_clashes_and_one_of_a_setting_are_settled_each_by_itself(
+    long: Post, erin: Member, alice: Member, log_in: LogIn
+) -> None:
+    client = log_in(alice)
+    mine = LONG.replace("Monday", "Sunday").replace("Friday", "Saturday")
+    form = {**open_editor(client, long), "body": mine, "tags": "boats"}
+    theirs = LONG.replace("Monday", "Tuesday").replace("Friday", "Thursday")
+    save_post(long.id, 2, erin.id, title="", body=theirs, tags=["bread"])
+    _, sent = clash_page(client.post(f"/posts/{long.id}/edit", data=form))
+    short = client.post(f"/posts/{long.id}/edit", data={**sent, "do": "settle", "choice-0": "mine"})
+    assert short.status_code == 409, "each place wants a choice"
+    choices = {"choice-0": "mine", "choice-1": "theirs", "choice-2": "mine"}
+    client.post(f"/posts/{long.id}/edit", data={**sent, "do": "settle", **choices})
+    assert fresh(long).body == LONG.replace("Monday", "Sunday").replace("Friday", "Thursday")
+    assert tags_of(long.id) == ["boats"]
 
 
 def test_a_conflict_with_oneself_in_another_window_keeps_both_texts_too(post: Post, bob: Member, log_in: LogIn) -> None:
     client = log_in(bob)
     form = {**open_editor(client, post), "body": "From this window."}
-    save_post(post.id, 1, bob.id, title="", body="From the other window.")
-    response = client.post(f"/posts/{post.id}/edit", data=form)
-    assert "You saved this post in another window" in " ".join(response.text.split())
-    client.post(f"/posts/{post.id}/edit", data=typed(response.text))
-    assert [r.body for r in list_revisions(post.id)][:2] == ["From this window.", "From the other window."]
+    save_post(post.id, 1, bob.id, title="", body="Written in the other one.")
+    page, sent = clash_page(client.post(f"/posts/{post.id}/edit", data=form))
+    assert "You saved this post in another window" in page.h1.text  # type: ignore[union-attr]
+    client.post(f"/posts/{post.id}/edit", data={**sent, "choice-0": "mine"})
+    assert [r.body for r in list_revisions(post.id)][:2] == ["From this window.", "Written in the other one."]
 
 
 def test_a_second_conflict_after_the_first_is_told_as_well(
@@ -153,24 +223,71 @@ def test_a_second_conflict_after_the_first_is_told_as_well(
     client = log_in(bob)
     form = {**open_editor(client, post), "body": "Bob's"}
     save_post(post.id, 1, erin.id, title="", body="Erin's")
-    again = typed(client.post(f"/posts/{post.id}/edit", data=form).text)
+    _, sent = clash_page(client.post(f"/posts/{post.id}/edit", data=form))
     save_post(post.id, 2, erin.id, title="", body="Erin's second")
-    response = client.post(f"/posts/{post.id}/edit", data=again)
-    assert response.status_code == 409
-    assert "Erin&#39;s second" in response.text
-    assert typed(response.text)["body"] == "Bob's"
+    page, _ = clash_page(client.post(f"/posts/{post.id}/edit", data={**sent, "choice-0": "mine"}))
+    assert "Erin's second" in page.text
+    assert fresh(post).body == "Erin's second"
 
 
-def test_a_change_of_state_alone_is_no_conflict_of_texts(post: Post, bob: Member, log_in: LogIn) -> None:
+def test_from_two_texts_one_can_go_back_to_writing_with_ones_own(
+    post: Post, bob: Member, erin: Member, log_in: LogIn
+) -> None:
+    client = log_in(bob)
+    form = {**open_editor(client, post), "body": "Bob's"}
+    save_post(post.id, 1, erin.id, title="", body="Erin's")
+    _, sent = clash_page(client.post(f"/posts/{post.id}/edit", data=form))
+    back = client.post(f"/posts/{post.id}/edit", data={**sent, "do": "back"})
+    assert (typed(back.text)["body"], typed(back.text)["version"]) == ("Bob's", "1")
+
+
+def test_a_form_without_its_base_overwrites_nothing(post: Post, bob: Member, erin: Member, log_in: LogIn) -> None:
+    client = log_in(bob)
+    form = {**open_editor(client, post), "body": "Bob's", "base": "nonsense"}
+    save_post(post.id, 1, erin.id, title="", body="Erin's")
+    clash_page(client.post(f"/posts/{post.id}/edit", data=form))
+    assert fresh(post).body == "Erin's"
+
+
+def test_after_a_change_of_state_saving_asks_once_more(post: Post, bob: Member, log_in: LogIn) -> None:
     client = log_in(bob)
     form = {**open_editor(client, post), "body": "Bob's"}
     publish(post.id, 1, bob.id)
     response = client.post(f"/posts/{post.id}/edit", data=form)
     assert response.status_code == 409
-    assert "but not its text" in response.text
-    assert "published" in response.text
+    assert "This post is published since you opened it" in response.text
+    assert fresh(post).body == "First text."
     assert client.post(f"/posts/{post.id}/edit", data=typed(response.text)).status_code == 303
     assert fresh(post).body == "Bob's"
+
+
+def test_what_saves_itself_never_becomes_public(post: Post, bob: Member, log_in: LogIn) -> None:
+    client = log_in(bob)
+    form = {**open_editor(client, post), "body": "Half a sent", "auto": "1"}
+    assert client.post(f"/posts/{post.id}/edit", data=form, headers=JSON).status_code == 200
+    version = fresh(post).version
+    publish(post.id, version, bob.id)
+    opened = {**open_editor(client, post), "body": "Half a sentence", "auto": "1"}
+    for sent in (opened, {**form, "body": "Half a sentence"}):
+        answer = client.post(f"/posts/{post.id}/edit", data=sent, headers=JSON)
+        assert answer.status_code == 409
+        assert "published" in answer.get_json()["error"]
+    assert (fresh(post).body, fresh(post).state) == ("Half a sent", "published")
+
+
+def test_who_has_the_post_open_is_told_to_the_others(
+    post: Post, bob: Member, erin: Member, carol: Member, log_in: LogIn
+) -> None:
+    bobs, erins = log_in(bob), log_in(erin)
+    here = f"/posts/{post.id}/presence"
+    assert "has this post open" not in " ".join(bobs.get(f"/posts/{post.id}/edit").text.split())
+    assert "Bob Barker has this post open, too." in erins.get(f"/posts/{post.id}/edit").text
+    assert bobs.post(here).get_json() == {"version": 1, "others": ["Erin Eames"]}
+    erins.post(here, data={"leave": "1"})
+    assert bobs.post(here).get_json()["others"] == []
+    assert log_in(carol).post(here, headers=JSON).status_code == 403
+    with time_machine.travel(now() + timedelta(minutes=1), tick=False):
+        assert erins.post(here).get_json()["others"] == [], "an editor that says nothing any more is closed"
 
 
 def test_the_preview_is_rendered_here_and_keeps_everything_typed(post: Post, bob: Member, log_in: LogIn) -> None:
@@ -188,7 +305,7 @@ def test_the_live_preview_is_sanitised_and_saves_nothing(post: Post, bob: Member
     response = log_in(bob).post(
         "/write/preview", data={"title": "T", "body": "# T\n\n**b** <script>alert(1)</script> it's"}, headers=JSON
     )
-    assert response.json == {"html": "<p><strong>b</strong>  it’s</p>", "words": 7}
+    assert response.json == {"html": "<p><strong>b</strong>  it’s</p>", "words": 7, "minutes": 1}
     film = '<iframe src="https://player.vimeo.com/video/1" title="Our talk"></iframe>'
     shown = log_in(bob).post("/write/preview", data={"body": film}, headers=JSON).get_json()["html"]
     assert shown.index("<details><summary>Play “Our talk”") < shown.index("<iframe"), "it would load unasked"
@@ -204,12 +321,12 @@ def test_saving_without_loading_anew_answers_with_the_new_version(
     form = {**open_editor(client, post), "body": "Second"}
     answer = client.post(f"/posts/{post.id}/edit", data=form, headers=JSON)
     assert answer.get_json()["version"] == 2
-    form |= {"version": "2", "seen": answer.get_json()["seen"], "body": "Third"}
+    form |= {"version": "2", "base": answer.get_json()["base"], "body": "Third"}
     assert client.post(f"/posts/{post.id}/edit", data=form, headers=JSON).get_json()["version"] == 3
     save_post(post.id, 3, erin.id, title="", body="Erin's")
-    conflict = client.post(f"/posts/{post.id}/edit", data={**form, "version": "3"}, headers=JSON)
+    conflict = client.post(f"/posts/{post.id}/edit", data={**form, "body": "Fourth"}, headers=JSON)
     assert conflict.status_code == 409
-    assert "error" in conflict.get_json()
+    assert conflict.get_json()["clash"] is True
 
 
 def test_files_are_attached_without_javascript_and_the_text_stays(post: Post, bob: Member, log_in: LogIn) -> None:

@@ -34,7 +34,7 @@ def given(client: FlaskClient, post: Post, **changed: Any) -> dict[str, Any]:
     """What the editor's form would send, with some of it changed."""
     form = soup(client.get(f"/posts/{post.id}/edit")).select_one("#editor")
     assert form is not None
-    names = ("csrf_token", "version", "seen", "overwrites", "title", "weeks", "slug")
+    names = ("csrf_token", "version", "base", "held", "auto", "title", "weeks", "slug")
     fields = {str(f["name"]): str(f.get("value", "")) for f in form.select("input[name]") if f["name"] in names}
     return {**fields, "body": post.body, "kind": post.kind, **changed}
 

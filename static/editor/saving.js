@@ -1,0 +1,163 @@
+// Saving without losing one's place: by hand, and by itself in a draft. What others saved meanwhile comes back with it.
+
+import { keep, letGo } from "./keeping.js";
+import { body, button, clock, correction, fields, form, JSON_PLEASE, link, say, setField, typed } from "./sheet.js";
+
+const SOON = 2000; // after the last key
+const RETRY = 15000;
+const draft = form.dataset.state === "draft";
+const saveButton = form.querySelector("button[value=save]");
+
+let saved = "unsaved" in form.dataset ? null : typed();
+let running = null;
+let timer = 0;
+let clash = false;
+let leaving = false;
+
+export const isDirty = () => typed() !== saved;
+export const version = () => Number(form.elements.version.value);
+
+/** Something was typed. */
+export function changed() {
+  if (!isDirty()) return;
+  const kept = keep();
+  if (clash) return;
+  say(draft ? "Not saved yet" : kept ? "Not saved yet, kept in this browser" : "Not saved yet");
+  later(SOON);
+}
+
+function later(wait) {
+  clearTimeout(timer);
+  if (draft) timer = setTimeout(() => save({ auto: true }), wait);
+}
+
+/** Save, one at a time. `auto`: nobody pressed a button, so nothing may become public or be asked. */
+export async function save({ auto = false } = {}) {
+  if (running) {
+    await running;
+    if (!isDirty()) return;
+  }
+  clearTimeout(timer);
+  running = post(auto);
+  try {
+    await running;
+  } finally {
+    running = null;
+  }
+  if (!clash && isDirty() && saved !== null) later(SOON);
+}
+
+async function post(auto) {
+  const sent = typed();
+  const sentFields = fields();
+  const data = new FormData(form, saveButton);
+  data.delete("files");
+  if (auto) data.set("auto", "1");
+  else say("Saving");
+  let answer, result;
+  try {
+    answer = await fetch(form.action, { method: "POST", body: data, headers: JSON_PLEASE });
+    result = await answer.json();
+  } catch {
+    const kept = keep();
+    say(`Not saved: the site cannot be reached. Your text is still here${kept ? ", and kept in this browser" : ""}.`, "bad");
+    later(RETRY);
+    return;
+  }
+  if (answer.ok) take(result, sent, sentFields, auto);
+  else refuse(answer.status, result, auto);
+}
+
+function take(result, sent, sentFields, auto) {
+  clash = false;
+  const more = typed() !== sent;
+  if (!more || same(result, sentFields)) {
+    form.elements.version.value = result.version;
+    form.elements.base.value = result.base;
+    if (!more) bringIn(result);
+  } else {
+    // Typed on while others' changes came: what was sent is what the next save begins with.
+    form.elements.base.value = JSON.stringify({ ...JSON.parse(form.elements.base.value), ...sentFields });
+  }
+  if (!more && correction) {
+    // It is on record: the next save is not the same correction once more.
+    correction.checked = false;
+    form.elements.correction_note.value = "";
+  }
+  saved = more ? sent : typed();
+  if (isDirty()) keep();
+  else letGo();
+  for (const told of document.querySelectorAll("main > :is(.summary, .notice):not(#kept, #merged)")) told.remove();
+  saveButton.textContent = "Save";
+  if (result.others) showOthers(result);
+  if (!(auto && more)) say(more ? "Not saved yet" : result.message);
+}
+
+function same(result, sentFields) {
+  const { title, kind, weeks, slug, tags } = result.fields;
+  return result.edits.length === 0 && [title, kind, weeks, slug, tags].join("\0")
+    === [sentFields.title, sentFields.kind, sentFields.weeks, sentFields.slug, sentFields.tags].join("\0");
+}
+
+function bringIn(result) {
+  for (const [start, end, text] of result.edits) body.setRangeText(text, start, end, "preserve");
+  for (const [name, value] of Object.entries(result.fields)) setField(name, value);
+  if (result.edits.length) form.dispatchEvent(new CustomEvent("brought"));
+}
+
+function showOthers(result) {
+  const box = document.getElementById("merged");
+  const line = document.createElement("p");
+  line.textContent = `${result.others} had saved meanwhile. Both texts are one now; this is what came in, at ${clock(Date.now())}.`;
+  const changes = document.createElement("div");
+  changes.innerHTML = result.changes;
+  box.replaceChildren(line, changes, button("Seen", () => { box.hidden = true; }));
+  box.hidden = false;
+}
+
+function refuse(code, result, auto) {
+  if (!auto && [400, 401, 409, 422].includes(code)) return showPlainly();
+  const kept = keep();
+  if (code === 401) {
+    const back = `/login?next=${encodeURIComponent(location.pathname)}`;
+    say(`You are logged out.${kept ? " Your text is kept in this browser." : ""}`, "bad", link("Log in", back));
+  } else if (result.clash) {
+    clash = true;
+    say(result.error, "warn", button("Look at both", showPlainly));
+  } else {
+    say(code === 422 ? `Not saved yet: ${result.error}` : result.error ?? "Not saved: the site answered with an error. Your text is still here.", code === 422 ? "warn" : "bad");
+    if (code >= 500) later(RETRY);
+  }
+}
+
+// A conflict, a mistake or a log-in that has ended is shown by the page that the plain form leads to.
+
+let plainly = false;
+function showPlainly() {
+  plainly = true;
+  leaving = true;
+  form.requestSubmit(saveButton);
+}
+
+form.addEventListener("submit", (event) => {
+  leaving = true;
+  if (event.submitter?.value === "save" && !plainly) {
+    event.preventDefault();
+    leaving = false;
+    save();
+  }
+});
+window.addEventListener("beforeunload", (event) => {
+  if (!leaving && isDirty()) event.preventDefault();
+});
+window.addEventListener("pageshow", () => { leaving = plainly = false; });
+window.addEventListener("online", () => { if (isDirty() && draft && !clash) save({ auto: true }); });
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && isDirty() && draft && !clash) save({ auto: true });
+});
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key === "s") {
+    event.preventDefault();
+    form.requestSubmit(saveButton);
+  }
+});

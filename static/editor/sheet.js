@@ -1,0 +1,55 @@
+// The editor's form: its fields, what they say, and the line that tells how it stands.
+
+export const form = document.getElementById("editor");
+export const { title, body } = form.elements;
+export const token = form.elements.csrf_token.value;
+export const JSON_PLEASE = { Accept: "application/json", "X-CSRFToken": token };
+
+const NAMES = ["title", "body", "kind", "weeks", "slug", "tags", "author"];
+const menu = document.getElementById("in_menu");
+export const correction = document.getElementById("correction"); // null in a draft
+const status = document.getElementById("status");
+
+/** The fields as they stand, named and written as the form's base is. */
+export function fields() {
+  const found = {};
+  for (const name of NAMES) if (form.elements[name]) found[name] = form.elements[name].value;
+  found.in_menu = menu.checked ? "1" : "";
+  return found;
+}
+
+/** All that can be typed, as one text to compare. */
+export function typed() {
+  return JSON.stringify([fields(), correction?.checked, form.elements.correction_note?.value]);
+}
+
+export function setField(name, value) {
+  if (name === "in_menu") menu.checked = value === "1";
+  else if (form.elements[name]) form.elements[name].value = value;
+}
+
+/** Say how it stands; `then` may be a link or a button to go on with. */
+export function say(words, tone = "", then = null) {
+  status.replaceChildren(words, ...(then ? [" ", then] : []));
+  status.className = `meta status ${tone}`;
+}
+
+export function button(words, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "quiet";
+  made.textContent = words;
+  made.addEventListener("click", act);
+  return made;
+}
+
+export function link(words, address) {
+  const made = document.createElement("a");
+  made.href = address;
+  made.textContent = words;
+  return made;
+}
+
+export function clock(moment) {
+  return new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
