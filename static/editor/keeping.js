@@ -78,6 +78,7 @@ function show(texts, brought) {
     }),
     button("Throw it away", done),
   );
+  box.className = "notice";
   box.replaceChildren(`This browser kept a text of ${day}, ${clock(text.at)}, that was not saved.`, shown, acts);
   box.hidden = false;
 }

@@ -87,7 +87,7 @@ function take(result, sent, sentFields, auto) {
   saved = more ? sent : typed();
   if (isDirty()) keep();
   else letGo();
-  for (const told of document.querySelectorAll("main > :is(.summary, .notice):not(#kept, #merged)")) told.remove();
+  for (const told of document.querySelectorAll("main > :is(.summary, .notice):not(#kept)")) told.remove();
   saveButton.textContent = "Save";
   if (result.others) showOthers(result);
   if (!(auto && more)) say(more ? "Not saved yet" : result.message);
@@ -107,11 +107,11 @@ function bringIn(result) {
 
 function showOthers(result) {
   const box = document.getElementById("merged");
-  const line = document.createElement("p");
-  line.textContent = `${result.others} had saved meanwhile. Both texts are one now; this is what came in, at ${clock(Date.now())}.`;
+  const line = document.createElement("summary");
+  line.textContent = `${result.others}’s changes came in at ${clock(Date.now())}: both texts are one now`;
   const changes = document.createElement("div");
   changes.innerHTML = result.changes;
-  box.replaceChildren(line, changes, button("Seen", () => { box.hidden = true; }));
+  box.replaceChildren(line, changes);
   box.hidden = false;
 }
 

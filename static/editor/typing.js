@@ -103,7 +103,8 @@ function enter() {
   if (!item) return false;
   if (line.length === item[0].length) {
     if (!line.trim()) return false;
-    replace(start, at, "");
+    // A blank line, or what follows would still belong to the item before.
+    replace(start, at, "\n");
     return true;
   }
   const [, indent, mark, gap, box] = item;
@@ -115,7 +116,7 @@ function enter() {
 function row(start, at, line) {
   const cells = line.split("|").slice(1, -1);
   if (cells.every((cell) => !cell.trim())) {
-    replace(start, at, "");
+    replace(start, at, "\n");
     return true;
   }
   replace(at, at, `\n|${"  |".repeat(cells.length)}`);

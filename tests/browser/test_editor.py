@@ -72,16 +72,125 @@ def leave(page: Page) -> bool:
     return asked == ["beforeunload"]
 
 
-def test_unsaved_text_is_not_left_without_a_warning(post: Post, bob: Member, open_as: Callable[..., Page]) -> None:
+def test_unsaved_text_of_a_published_post_is_not_left_without_a_warning(
+    post: Post, bob: Member, open_as: Callable[..., Page]
+) -> None:
+    publish(post.id, 1, bob.id)
     page = open_as(bob, f"/posts/{post.id}/edit")
     page.locator("#body").press_sequentially("More. ")
-    expect(page.locator("#status")).to_have_text("Not saved yet")
+    expect(page.locator("#status")).to_contain_text("Not saved yet")
     assert leave(page)
     assert page.locator("#body").input_value() == "More. First text."
+    assert fresh(post).body == "First text.", "a published post never saves itself"
     page.click("button[value=save]")
     expect(page.locator("#status")).to_contain_text("Saved at")
     assert not leave(page)
     expect(page).to_have_url(re.compile(rf"/posts/{post.id}$"))
+
+
+def test_a_draft_saves_itself_and_lists_go_on_by_themselves(
+    post: Post, bob: Member, open_as: Callable[..., Page]
+) -> None:
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    page.locator("#body").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\n\n- [ ] one\ntwo")
+    page.keyboard.press("Tab")
+    page.keyboard.type("\nthree\n\nAnd a word")
+    page.keyboard.press("Control+Shift+ArrowLeft")
+    page.keyboard.press("Control+b")
+    expect(page.locator("#status")).to_contain_text("Saved at")
+    text = "First text.\n\n- [ ] one\n  - [ ] two\n  - [ ] three\n\nAnd a **word**"
+    assert page.locator("#body").input_value() == text
+    assert (fresh(post).body, fresh(post).state) == (text, "draft")
+    assert len(list_revisions(post.id)) == 1, "one revision per ten minutes of one person's work"
+
+
+def test_the_tools_write_links_footnotes_and_tables(post: Post, bob: Member, open_as: Callable[..., Page]) -> None:
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    page.fill("#body", "We like bread.")
+    page.evaluate("document.getElementById('body').setSelectionRange(8, 13)")
+    page.evaluate(
+        """() => { const data = new DataTransfer(); data.setData("text/plain", "https://bread.test/");
+        document.getElementById("body").dispatchEvent(
+          new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })); }"""
+    )
+    page.click("[data-act=footnote]")
+    page.keyboard.type("With butter.")
+    assert page.locator("#body").input_value() == "We like [bread](https://bread.test/)[^1].\n\n[^1]: With butter."
+    page.keyboard.type("\n\n")
+    page.click("[data-act=table]")
+    page.keyboard.type("Loaf")
+    page.evaluate("const area = document.getElementById('body'); area.setSelectionRange(...Array(2).fill(area.value.length - 6))")
+    page.keyboard.type("rye")
+    page.keyboard.press("End")
+    page.keyboard.type("\nspelt")
+    assert page.locator("#body").input_value().endswith("| Loaf | How many |\n| --- | ---: |\n| rye |  |\n| spelt |  |\n")
+
+
+def test_what_a_closed_tab_left_behind_is_offered_back_and_put_together(
+    post: Post, bob: Member, erin: Member, open_as: Callable[..., Page]
+) -> None:
+    long = "One.\n\nTwo.\n\nThree.\n"
+    save_post(post.id, 1, bob.id, title="", body=long)
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    page.context.set_offline(True)
+    page.fill("#body", long.replace("Three", "Three, typed on a train"))
+    expect(page.locator("#status")).to_contain_text("the site cannot be reached")
+    page.close(run_before_unload=False)
+    save_post(post.id, 2, erin.id, title="", body=long.replace("One", "One, by Erin"))
+    again = page.context.new_page()
+    again.context.set_offline(False)
+    again.goto(f"/posts/{post.id}/edit")
+    expect(again.locator("#kept")).to_contain_text("that was not saved")
+    again.click("text=Bring it back")
+    expect(again.locator("#status")).to_contain_text("Erin Eames’s changes are in it, too")
+    both = long.replace("One", "One, by Erin").replace("Three", "Three, typed on a train")
+    assert again.locator("#body").input_value() == fresh(post).body == both
+    expect(again.locator("#kept")).to_be_hidden()
+    again.reload()
+    expect(again.locator("#kept")).to_be_hidden()
+
+
+def test_text_typed_after_the_log_in_ended_is_there_after_the_next_one(
+    post: Post, bob: Member, open_as: Callable[..., Page]
+) -> None:
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    page.context.clear_cookies()
+    page.fill("#body", "Typed by nobody in particular.")
+    expect(page.locator("#status")).to_contain_text("You are logged out")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.click("#status a")
+    page.fill("[name=email]", str(bob.email))
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    expect(page.locator("#kept")).to_contain_text("that was not saved")
+    page.click("text=Bring it back")
+    expect(page.locator("#status")).to_contain_text("Saved at")
+    assert fresh(post).body == "Typed by nobody in particular."
+
+
+def test_two_people_in_one_draft_see_each_other_and_one_text(
+    post: Post, bob: Member, erin: Member, open_as: Callable[..., Page]
+) -> None:
+    save_post(post.id, 1, bob.id, title="", body="One.\n\nTwo.\n\nThree.\n")
+    bobs, erins = (open_as(person, f"/posts/{post.id}/edit") for person in (bob, erin))
+    expect(erins.locator("#others")).to_have_text("Bob Barker has this post open, too.")
+    bobs.locator("#body").click()
+    bobs.keyboard.press("Control+Home")
+    bobs.keyboard.type("Bob. ")
+    expect(bobs.locator("#status")).to_contain_text("Saved at")
+    erins.locator("#body").click()
+    erins.keyboard.press("Control+End")
+    erins.keyboard.type("Erin.")
+    expect(erins.locator("#status")).to_contain_text("Bob Barker’s changes are in it, too")
+    assert erins.locator("#body").input_value() == "Bob. One.\n\nTwo.\n\nThree.\nErin."
+    erins.keyboard.type(" The cursor stayed.")
+    assert erins.locator("#body").input_value().endswith("Three.\nErin. The cursor stayed.")
+    # What Erin saved comes in while Bob types nothing, with the next sign of life.
+    bobs.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(bobs.locator("#body")).to_have_value(re.compile("Erin"))
+    assert bobs.locator("#others").text_content() == "Erin Eames has this post open, too."
 
 
 def test_text_that_came_back_unsaved_from_the_server_is_guarded_too(
@@ -136,9 +245,10 @@ def test_a_site_that_cannot_be_reached_costs_no_text(post: Post, bob: Member, op
 def test_the_preview_follows_what_is_typed_and_words_are_counted(
     post: Post, bob: Member, open_as: Callable[..., Page]
 ) -> None:
-    page = open_as(bob, f"/posts/{post.id}/edit")
-    assert page.locator("#preview").is_hidden()
-    page.click("#preview-button")
+    page = open_as(bob, f"/posts/{post.id}/edit", viewport={"width": 1000, "height": 800})
+    assert page.locator("#preview").is_hidden(), "there is no room beside the text"
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.reload()
     expect(page.locator("#preview-text")).to_have_text("First text.")
     page.fill("#body", "## Heading\n\nIt's **bold**, isn't it?")
     expect(page.locator("#preview-text strong")).to_have_text("bold")
@@ -148,27 +258,25 @@ def test_the_preview_follows_what_is_typed_and_words_are_counted(
     expect(page.locator("#preview-title")).to_have_text("Another title")
     page.click("#preview-button")
     assert page.locator("#preview").is_hidden()
-    assert fresh(post).body == "First text."
+    page.reload()
+    assert page.locator("#preview").is_hidden(), "as it was left"
 
 
-def test_a_conflict_is_shown_with_both_texts_and_settled(
+def test_where_two_changed_the_same_words_one_click_settles_it(
     post: Post, bob: Member, erin: Member, open_as: Callable[..., Page]
 ) -> None:
     page = open_as(bob, f"/posts/{post.id}/edit")
-    page.fill("#body", "Bob's hours of work.")
     save_post(post.id, 1, erin.id, title="", body="Erin's text.")
-    page.click("button[value=save]")
-    expect(page.locator(".conflict h2")).to_contain_text("Erin Eames saved this post after you had opened it")
-    assert page.locator("#body").input_value().strip() == "Bob's hours of work."
-    assert page.locator("#theirs").input_value().strip() == "Erin's text."
-    assert page.locator(".changes del").count() > 0
-    page.click("#body")  # browsers ask only about pages that somebody has touched
-    assert leave(page)
-    page.click("text=Save over it")
-    expect(page.locator("#status")).to_contain_text("Saved at")
-    assert page.locator(".conflict").count() == 0
-    assert fresh(post).body.strip() == "Bob's hours of work."
-    assert [r.body.strip() for r in list_revisions(post.id)][:2] == ["Bob's hours of work.", "Erin's text."]
+    page.fill("#body", "Bob's hours of work.")
+    expect(page.locator("#status")).to_contain_text("Erin Eames changed the same words")
+    page.click("text=Look at both")
+    expect(page.locator("h1")).to_have_text("Erin Eames saved this post, too")
+    assert page.locator("mark").all_text_contents() == ["Erin's text.", "Bob's hours of work."]
+    page.click("text=Take mine")
+    expect(page.locator(".notice")).to_contain_text("Saved at")
+    assert fresh(post).body == "Bob's hours of work."
+    assert [r.body for r in list_revisions(post.id)][:2] == ["Bob's hours of work.", "Erin's text."]
+    expect(page.locator("#kept")).to_be_hidden()
     page.fill("#body", "And on.")
     page.keyboard.press("Control+s")
     expect(page.locator("#status")).to_contain_text("Saved at")
@@ -209,8 +317,8 @@ def test_without_javascript_the_same_buttons_work(
     save_post(post.id, 2, erin.id, title="", body="Erin's")
     page.fill("#body", "Third")
     page.click("button[value=save]")
-    assert page.locator("#theirs").input_value().strip() == "Erin's"
-    page.click("text=Save over it")
+    assert "Erin's" in page.locator("mark").all_text_contents()
+    page.click("text=Take mine")
     assert fresh(post).body == "Third"
 
 
