@@ -55,6 +55,7 @@ ELSEWHERE = frozenset(
     digest.publishing._control digest.publishing.send_digest
     digest.settling._finish digest.settling.pause digest.settling.rest digest.settling.resume
     digest.settling.settle_batches digest.settling.settle_retry
+    posts.presence.note_presence posts.presence.end_presence
     porting.jobs.claims.claim porting.jobs.queue.begin_job porting.jobs.queue.delete_job
     porting.jobs.queue.forget_old_jobs porting.jobs.queue.go_on porting.jobs.queue.preview_again
     porting.jobs.queue.run_for_real porting.jobs.queue.stop_job porting.jobs.running.Pulse._write

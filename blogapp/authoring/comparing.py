@@ -35,6 +35,11 @@ def compare(old: str, new: str) -> list[Piece]:
     return _joined(pieces)
 
 
+def words_between(old: str, new: str) -> list[Piece]:
+    """What was taken out of a line and put into it."""
+    return _joined(_changed(old, new))
+
+
 def _unchanged(lines: list[str], *, first: bool, last: bool) -> list[Piece]:
     head, tail = (0 if first else CONTEXT), (0 if last else CONTEXT)
     hidden = len(lines) - head - tail

@@ -6,10 +6,11 @@ from flask.typing import ResponseReturnValue
 from blogapp.auth.permissions import demand
 from blogapp.auth.session import asking, members_only
 from blogapp.authoring.blueprint import ID, act_on, bp
-from blogapp.authoring.comparing import compare
 from blogapp.authoring.publishing import version_seen
+from blogapp.authoring.side_by_side import side_by_side
 from blogapp.core.db import db
 from blogapp.core.markup import prefix_ids, render
+from blogapp.posts.blame import blame
 from blogapp.posts.queries import list_revisions, read_post, read_revision
 from blogapp.posts.writing import restore_revision
 
@@ -31,15 +32,23 @@ def revisions(post_id: int) -> ResponseReturnValue:
     before = newest if beside and new == beside else max((number for number in numbers if number < new), default=new)
     old = _chosen("old", numbers, before)
     older, newer = (next((r for r in found if r.number == number), None) for number in (min(old, new), max(old, new)))
-    pieces = compare(older.body, newer.body) if older and newer and older is not newer else []
-    return render_template(
-        "authoring/revisions.html", post=post, revisions=found, older=older, newer=newer, pieces=pieces
-    )
+    rows = side_by_side(older.body, newer.body) if older and newer and older is not newer else []
+    return render_template("authoring/revisions.html", post=post, revisions=found, older=older, newer=newer, rows=rows)
 
 
 def _chosen(name: str, numbers: set[int], otherwise: int) -> int:
     text = request.args.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) in numbers else otherwise
+
+
+@bp.get(f"/posts/{ID}/blame")
+@members_only
+def who_wrote(post_id: int) -> ResponseReturnValue:
+    """Each paragraph of the post with who wrote it, and when it was changed last."""
+    demand(asking(), "post.see")
+    revisions = {revision.number: revision for revision in list_revisions(post_id) if not revision.beside}
+    texts = [(number, revisions[number].body) for number in sorted(revisions)]
+    return render_template("authoring/blame.html", post=read_post(post_id), revisions=revisions, parts=blame(texts))
 
 
 @bp.get(f"/posts/{ID}/revisions/{NUMBER}")

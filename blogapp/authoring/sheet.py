@@ -10,7 +10,6 @@ from blogapp.auth.members import list_members
 from blogapp.auth.permissions import may
 from blogapp.auth.session import asking
 from blogapp.authoring.forms import EditForm, show_problem
-from blogapp.posts.presence import others_at
 from blogapp.authoring.saving import base_of, fields_of
 from blogapp.core.errors import BlogError, Invalid
 from blogapp.core.markup import prefix_ids, render
@@ -18,6 +17,7 @@ from blogapp.digest.correcting import has_left
 from blogapp.posts.attachments import line_for
 from blogapp.posts.models import Post
 from blogapp.posts.naming import text_for
+from blogapp.posts.presence import others_at
 from blogapp.posts.queries import list_attachments
 from blogapp.posts.tags import suggestions
 

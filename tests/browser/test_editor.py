@@ -121,11 +121,15 @@ def test_the_tools_write_links_footnotes_and_tables(post: Post, bob: Member, ope
     page.keyboard.type("\n\n")
     page.click("[data-act=table]")
     page.keyboard.type("Loaf")
-    page.evaluate("const area = document.getElementById('body'); area.setSelectionRange(...Array(2).fill(area.value.length - 6))")
+    page.evaluate(
+        "const area = document.getElementById('body'); area.setSelectionRange(...Array(2).fill(area.value.length - 6))"
+    )
     page.keyboard.type("rye")
     page.keyboard.press("End")
     page.keyboard.type("\nspelt")
-    assert page.locator("#body").input_value().endswith("| Loaf | How many |\n| --- | ---: |\n| rye |  |\n| spelt |  |\n")
+    assert (
+        page.locator("#body").input_value().endswith("| Loaf | How many |\n| --- | ---: |\n| rye |  |\n| spelt |  |\n")
+    )
 
 
 def test_what_a_closed_tab_left_behind_is_offered_back_and_put_together(

@@ -358,7 +358,7 @@ def test_two_revisions_are_compared_word_by_word(post: Post, bob: Member, erin: 
     save_post(post.id, 2, bob.id, title="Week 473, again", body="We sold it.")
     client = log_in(bob)
     page = BeautifulSoup(client.get(f"/posts/{post.id}/revisions").text, "lxml")
-    assert [tag.text for tag in page.select(".changes del, .changes ins")] == ["shipped", "sold"]
+    assert [tag.text for tag in page.select(".beside del, .beside ins")] == ["shipped", "sold"]
     assert "Week 473, again" in page.select_one("section p ins").text  # type: ignore[union-attr]
     page = BeautifulSoup(client.get(f"/posts/{post.id}/revisions?old=1&new=2").text, "lxml")
     assert [tag.text for tag in page.select(".changes ins")] == [" it"]

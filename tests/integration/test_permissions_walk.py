@@ -29,6 +29,8 @@ OWN_OR_ANY = ("--yy", "--yy", "yyyy", "yyyy")
 POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.post", "GET"): ALL,
     ("authoring.revisions", "GET"): ALL,
+    ("authoring.who_wrote", "GET"): ALL,
+    ("authoring.presence", "POST"): EDIT,
     ("authoring.revision", "GET"): ALL,
     ("authoring.digest", "GET"): ALL,
     ("authoring.digest_html", "GET"): ALL,

@@ -8,6 +8,7 @@ from blogapp.core.db import Base
 
 SITE = "site"
 LEFT_OUT = {
+    "presences": "who has which post open in an editor just now, elsewhere",
     "logins": "a log-in belongs to a browser and to the secret key of the place it was made in",
     "heartbeats": "signs of life of processes that run elsewhere",
     "throttles": "what was tried too often lately, elsewhere",
