@@ -47,7 +47,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Saved:
-    """The post as it is now. `others`: who had saved meanwhile, "" for nobody; then the post holds their changes, too."""
+    """The post as it is now. `others`: who had saved meanwhile, and whose changes are in it, too; "" for nobody."""
 
     post: Post
     fields: dict[str, str]

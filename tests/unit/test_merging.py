@@ -1,6 +1,7 @@
 """Putting two people's changes of a text together: nothing that anybody typed is lost."""
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -133,7 +134,7 @@ def test_every_character_typed_is_in_the_result_or_in_a_clash(seed: int) -> None
         assert "".join(part.base for part in parts) == base
         both = settled(parts, ["both"] * sum(part.clashes for part in parts))
         assert my_own | their_own <= set(both)
-        assert not any(one.clashes and two.clashes for one, two in zip(parts, parts[1:], strict=False))
+        assert not any(one.clashes and two.clashes for one, two in pairwise(parts))
         assert merged_text(merge(base, mine, base)) == mine
         assert merged_text(merge(base, base, theirs)) == theirs
         assert merged_text(merge(base, mine, mine)) == mine
