@@ -11,8 +11,10 @@ from blogapp.auth.members import list_members
 from blogapp.auth.permissions import demand, may
 from blogapp.auth.session import asking, members_only, tell
 from blogapp.authoring.blueprint import ID, bp
+from blogapp.authoring.circles import circle_chosen, offer_circle
 from blogapp.authoring.comparing import Piece, compare
 from blogapp.authoring.forms import EditForm, show_problem, weeks_typed
+from blogapp.authoring.showing import circle_of_post
 from blogapp.core.clock import now
 from blogapp.core.db import db
 from blogapp.core.errors import BlogError, Conflict, Invalid, NotAllowed
@@ -99,6 +101,7 @@ def _form(post: Post) -> EditForm:
             "seen": _mark(newest),
         }
     )
+    offer_circle(form, post)
     if may(asking(), "post.credit"):
         form.author.choices = [(m.id, m.name) for m in list_members() if m.active or m.id == post.author_id]
     else:
@@ -127,13 +130,14 @@ def _save(post: Post, form: EditForm) -> ResponseReturnValue:
             in_menu=form.in_menu.data if form.kind.data == "page" and form.in_menu.raw_data else None,
             tags=names_typed(form.tags.data or "") if form.tags.raw_data else None,
             correction=_correction(form),
+            readers=circle_chosen(form),
         )
     except Invalid as error:
         show_problem(form, error)
         return _refused(error) if _wants_json() else (_page(post, form, unsaved=True, problem=error), error.status)
     except Conflict as error:
         return _refused(error) if _wants_json() else (_conflict(post.id, form), error.status)
-    words = f"Saved at {local(now()):%H:%M}{', and live' if saved.state == 'published' else ''}."
+    words = f"Saved at {local(now()):%H:%M}{', and live' if saved.is_public else ''}."
     if form.correction.data and form.correction_told.data == "mail":
         words += _send_correction(saved.id)
     if _wants_json():
@@ -236,6 +240,7 @@ def _page(
     return render_template(
         "authoring/edit.html",
         post=post,
+        circle=circle_of_post(post),
         form=form,
         unsaved=unsaved,
         preview=shown,

@@ -33,6 +33,12 @@ class Settings:
     """All that an operator can set. Units stand in the names."""
 
     data_dir: Path = setting("Folder for the database, the files and the secret key", default=Path("data"))
+    files: str = setting(
+        "Where the members' files are kept: empty, in the data folder; `s3://bucket/prefix?endpoint=https://…&region=…` "
+        "for several hosts",
+        default="",
+        repr=False,
+    )
     database_url: str = setting(
         "SQLAlchemy address; `postgresql://…` for several hosts (default: SQLite in the data folder)", default=""
     )
