@@ -88,8 +88,8 @@ def _query(asked: Asked, member: Member) -> Select[*tuple[Any, ...]]:
     keys, falling = SORTS.get(asked.sort, SORTS["recent"])
     place = (*keys, Post.id)
     if asked.after is not None:
-        last = select(*place).join(Member, Member.id == Post.author_id).where(Post.id == asked.after, seen_by(member))
-        last = last.scalar_subquery()
+        there = select(*place).join(Member, Member.id == Post.author_id).where(Post.id == asked.after, seen_by(member))
+        last = there.scalar_subquery()
         query = query.where(tuple_(*place) < last if falling else tuple_(*place) > last)
     return query.order_by(*(key.desc() if falling else key.asc() for key in place))
 

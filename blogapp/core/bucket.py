@@ -177,6 +177,7 @@ class Bucket:
         """Every content with when it was put there, a thousand in memory at a time. Raises Unavailable."""
         more: dict[str, str] = {}
         while True:
+            answer: dict[str, Any] = {}
             with self._spoken():
                 answer = self._client.list_objects_v2(Bucket=self.place.bucket, Prefix=self.place.folder, **more)
             for entry in answer.get("Contents", ()):

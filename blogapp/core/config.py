@@ -34,8 +34,7 @@ class Settings:
 
     data_dir: Path = setting("Folder for the database, the files and the secret key", default=Path("data"))
     files: str = setting(
-        "Where the members' files are kept: empty, in the data folder; `s3://bucket/prefix?endpoint=https://…&region=…` "
-        "for several hosts",
+        "Where the members' files are, if not in the data folder: `s3://key:secret@bucket/prefix?endpoint=https://…`",
         default="",
         repr=False,
     )

@@ -139,8 +139,8 @@ def address_of(attachment: Attachment) -> str:
     return f"/files/{attachment.id}/{attachment.filename}"
 
 
-def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachment, Path, bool]:
-    """The file for whoever may read it, with where it lies and whether everybody may.
+def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachment, bool]:
+    """The file for whoever may read it, and whether everybody may. What it holds is where `files.find` says.
 
     Raises:
         NotFound: there is none, or none that `member` may know of.
@@ -151,10 +151,7 @@ def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachme
     public = is_public(db.session(), attachment_id)
     if not (public or _is_known_to(db.session(), attachment_id, member)):
         raise NotFound("There is no such file.")
-    path = files.find(attachment.sha256)
-    if path is None:
-        raise NotFound("There is no such file.")
-    return attachment, path, public
+    return attachment, public
 
 
 def is_public(session: Session, attachment_id: int) -> bool:

@@ -40,10 +40,7 @@ def face(member_id: int, digest: str, side: int) -> ResponseReturnValue:
     public = has_page or _has_public_post(member_id)
     if not (public or may(current_member(), "post.see")):
         abort(404)
-    original = files.find(sha256)
-    if original is None:
-        abort(404)
-    return send_variant(sha256, side, "webp", original, MEDIA_TYPE, public=public, ladder="face")
+    return send_variant(sha256, side, "webp", MEDIA_TYPE, public=public, ladder="face")
 
 
 def _has_public_post(member_id: int) -> bool:
