@@ -1,8 +1,8 @@
 """The attachment matrix: in each state of its posts, who gets a file by which route, and who may keep the answer.
 
-    P  200, everybody's: public and validated, or kept for ever by the reader's own browser alone
-    o  200 for this member alone: `private, no-store`, and nothing that a cache could ask again by
-    -  404, the same as for an address that never was, and kept by nobody
+P  200, everybody's: public and validated, or kept for ever by the reader's own browser alone
+o  200 for this member alone: `private, no-store`, and nothing that a cache could ask again by
+-  404, the same as for an address that never was, and kept by nobody
 """
 
 import io
@@ -134,7 +134,7 @@ def seen(client: FlaskClient, address: str) -> str:
         status, headers = response.status_code, response.headers
     keeps = headers.get("Cache-Control", "")
     if status == 404:
-        return "-" if "no-store" in keeps or keeps == "no-cache" or not keeps else f"? 404 {keeps}"
+        return "-" if keeps in ("no-cache", "private, no-store") else f"? 404 {keeps}"
     validators = [name for name in ("ETag", "Last-Modified", "Expires", "Age") if name in headers]
     if keeps == "private, no-store" and not validators and status == 200:
         return "o"
