@@ -43,7 +43,7 @@ def init_files(app: Flask) -> None:
 
 def bucket() -> Bucket | None:
     """The bucket that the contents are in; None where the data folder holds them."""
-    found: Bucket | None = current_app.extensions[EXTENSION]
+    found: Bucket | None = current_app.extensions.get(EXTENSION)
     return found
 
 

@@ -26,6 +26,8 @@ from blogapp.posts.naming import lock_names
 from blogapp.posts.queries import find_post
 
 MAX_NAME = 80
+# What Windows takes for a device, whatever its ending.
+RESERVED = re.compile(r"con|prn|aux|nul|(?:com|lpt)[0-9]")
 # So many files are deleted within one transaction.
 SLICE = 200
 # Share images are drawn again when somebody asks.
@@ -115,6 +117,8 @@ def safe_name(filename: str, media_type: str) -> str:
     if media_type == DOWNLOAD and ending in EXTENSIONS.values():
         ending = "bin"  # It says that it is a picture or a film, and is none.
     stem = slugify(stem, max_length=MAX_NAME) or "file"
+    if RESERVED.fullmatch(stem):
+        stem += "-file"
     return f"{stem}.{ending}" if ending else stem
 
 
