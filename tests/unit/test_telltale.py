@@ -167,6 +167,7 @@ def test_what_only_looks_like_a_picture_is_a_download_or_refused(tmp_path: Path,
     path = tmp_path / "odd"
     path.write_bytes(content)
     try:
-        assert prepare(path).media_type == DOWNLOAD
-    except Invalid as error:
-        assert "broken" in str(error)
+        shown_as = prepare(path).media_type
+    except Invalid as refused:
+        shown_as = "" if "broken" in str(refused) else str(refused)
+    assert shown_as in ("", DOWNLOAD)
