@@ -23,6 +23,7 @@ from blogapp.core.assets import FOR_EVER, is_present, text_asset
 from blogapp.core.config import Settings
 from blogapp.core.db import db, init_db
 from blogapp.core.errors import BlogError, TooMany
+from blogapp.core.files import init_files
 from blogapp.core.fragments import init_fragments
 from blogapp.core.hits import hit_log
 from blogapp.core.logs import Batch
@@ -34,7 +35,9 @@ from blogapp.core.web import TrustedProxies, init_web
 from blogapp.delivery.dkim import signer
 from blogapp.delivery.relay import parse_relay
 from blogapp.digest import history
+from blogapp.digest.publishing import stop_digest
 from blogapp.porting import models as porting_models  # noqa: F401  # its table belongs to every database
+from blogapp.posts.circles import when_limited
 from blogapp.reading.health import bp as health
 from blogapp.reading.views import bp as reading
 from blogapp.reading.views import former_address
@@ -126,7 +129,9 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
     init_fragments(app)
     init_overrides(app)
     init_access_log(app, known_member_id)
+    init_files(app)
     also_hold(app, "digests", history.held)
+    when_limited(app, stop_digest)
     for blueprint in (auth, authoring, subscribing, admin, reading, health):
         app.register_blueprint(blueprint)
     for view in app.view_functions.values():

@@ -25,6 +25,7 @@ from blogapp.digest.models import Digest, Sending
 from blogapp.digest.publishing import cancel, delete, hold, publish, withdraw
 from blogapp.porting.models import Source
 from blogapp.posts.attachments import attach, line_for
+from blogapp.posts.circles import Circle
 from blogapp.posts.missed import record_missed
 from blogapp.posts.models import Post
 from blogapp.posts.retagging import rename_tag
@@ -177,6 +178,10 @@ def _other_posts(alice: Member, bob: Member) -> None:
     save_post(links.id, links.version, bob.id, title="Links", body=body, tags=["Bøats", "Rope"], correction=told)
     rename_tag("rope", "Boats & rope", alice.id)
     record_missed(7, "We were all “away”.", bob.id)
+    some = create_post("article", "For two", "Between us.", bob.id)
+    circle = Circle("listed", frozenset([alice.id]))
+    some = save_post(some.id, some.version, bob.id, title="For two", body="Between us.", readers=circle)
+    publish(some.id, some.version, bob.id)
     deleted = create_post("article", "Never mind", "Said too much.", bob.id)
     deleted = publish(deleted.id, deleted.version, bob.id)
     delete(deleted.id, deleted.version, bob.id)

@@ -27,7 +27,7 @@ COMPARED = frozenset(
     auth.faces.remove_face auth.faces.set_face
     auth.profile.change_password auth.profile.edit_profile
     auth.resets.choose_password
-    digest.publishing.delete digest.publishing.publish digest.publishing.withdraw
+    digest.publishing.delete digest.publishing.open_to_all digest.publishing.publish digest.publishing.withdraw
     porting.making._write porting.making.keep_leftover porting.matching.adopt porting.people._bring
     porting.portraits._give
     posts.attachments.attach posts.attachments.bring_back_attachment

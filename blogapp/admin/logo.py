@@ -43,6 +43,7 @@ def set_logo(stream: IO[bytes], by: int) -> None:
             demand(session.get(Member, by), "site.settings")
             record(session, "site.set_logo", "site", by=by)
             save_logo(session, logo, path)
+        files.make_sure(logo.sha256)
 
 
 def remove_logo(by: int) -> None:

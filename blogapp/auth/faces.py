@@ -66,8 +66,9 @@ def cut(path: Path) -> str:
         path.write_bytes(imaging.square(path, SIDE))
     except Invalid as error:
         raise _wrong(str(error)) from None
-    files.flush(path)
-    return files.fingerprint(path)
+    sha256 = files.fingerprint(path)
+    files.secure(path, sha256)
+    return sha256
 
 
 def put(session: Session, member_id: int, path: Path, sha256: str) -> None:
@@ -81,6 +82,7 @@ def put(session: Session, member_id: int, path: Path, sha256: str) -> None:
 
 def make_sizes(sha256: str) -> None:
     """Have the sizes of a face made; they are small, so at once. What fails comes with the first reader's wish."""
+    files.make_sure(sha256)
     with suppress(OSError):
         variants.make(sha256, faces=True)
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, redirect, render_template, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from blogapp.auth.session import asking, tell
+from blogapp.auth.session import asking, current_member, tell
 from blogapp.authoring import wording
 from blogapp.authoring.showing import post_page
 from blogapp.core.clock import now
 from blogapp.core.errors import Conflict, Gone, Invalid
 from blogapp.core.web import private
 from blogapp.posts.deleted import gone_on
+from blogapp.posts.queries import demand_known
 
 bp = Blueprint("authoring", __name__)
 # A post's id as PostgreSQL can hold it; greater ones are no address of ours (404).
@@ -24,6 +25,19 @@ bp.add_app_template_filter(wording.together, "together")
 bp.add_app_template_filter(lambda moment: wording.clock_time(moment, now()), "clock")
 bp.add_app_template_filter(lambda words: words[:1].upper() + words[1:], "sentence")
 bp.add_app_template_filter(lambda moment: wording.plain_day(gone_on(moment), now()), "gone_on")
+
+
+@bp.before_request
+def only_what_they_may_know() -> None:
+    """A post for a few members is to all others no post, whatever page about it they ask for.
+
+    Raises:
+        NotFound: the address is about such a post.
+    """
+    post_id = (request.view_args or {}).get("post_id")
+    member = current_member()
+    if post_id is not None and member is not None:
+        demand_known(post_id, member)
 
 
 @bp.after_request

@@ -24,7 +24,7 @@ def desk() -> ResponseReturnValue:
     """All posts, whoever wrote them."""
     demand(asking(), "post.see")
     asked = _asked()
-    rows, more = list_posts(asked)
+    rows, more = list_posts(asked, asking())
     return render_template(
         "authoring/desk.html",
         rows=rows,

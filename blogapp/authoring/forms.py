@@ -3,10 +3,19 @@
 import re
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
-from wtforms.widgets import HiddenInput
+from wtforms.widgets import CheckboxInput, HiddenInput
 
 from blogapp.core.errors import Invalid
 from blogapp.posts.models import KINDS
@@ -50,6 +59,10 @@ class EditForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     tags = StringField("Tags")
     in_menu = TickField("In the site’s menu")
     author = SelectField("Author", coerce=int, validators=[Optional()], validate_choice=False)
+    readers = RadioField("Who may read it", [Optional()], validate_choice=False)
+    viewers = SelectMultipleField(
+        "These members", coerce=int, validate_choice=False, option_widget=CheckboxInput(), choices=[]
+    )
     correction = BooleanField("This is a correction")
     correction_note = StringField("What was wrong")
     correction_told = RadioField(

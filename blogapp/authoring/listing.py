@@ -13,6 +13,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import db
 from blogapp.digest.models import Digest, Sending
 from blogapp.digest.progress import reached_by_sending
+from blogapp.posts.circles import circle_in_words, seen_by, viewers_of
 from blogapp.posts.models import KINDS, Post
 from blogapp.posts.weeks import Weeks
 
@@ -61,22 +62,23 @@ class Row:
     state: State
 
 
-def list_posts(asked: Asked) -> tuple[list[Row], int | None]:
-    """A page of posts, and the id to go on after, if there are more."""
-    rows = db.session.execute(_query(asked).limit(ON_A_PAGE + 1)).all()
+def list_posts(asked: Asked, member: Member) -> tuple[list[Row], int | None]:
+    """A page of the posts that a member may know of, and the id to go on after, if there are more."""
+    rows = db.session.execute(_query(asked, member).limit(ON_A_PAGE + 1)).all()
     shown = rows[:ON_A_PAGE]
     digests = _digests([row.id for row in shown])
     at = now()
-    page = [_row(row, digests.get(row.id), at) for row in shown]
+    listed = viewers_of([row.id for row in shown if row.visibility == "listed"])
+    page = [_row(row, digests.get(row.id), listed.get(row.id, []), at) for row in shown]
     return page, shown[-1].id if len(rows) > ON_A_PAGE else None
 
 
-def _query(asked: Asked) -> Select[*tuple[Any, ...]]:
+def _query(asked: Asked, member: Member) -> Select[*tuple[Any, ...]]:
     columns = (
         Post.id, Post.title, Post.slug, Post.kind, Post.week_from, Post.week_to, Post.updated_at, Post.state,
-        Post.created_at, Post.published_at, Post.first_published_at, Post.deleted_at, Member.name,
+        Post.created_at, Post.published_at, Post.first_published_at, Post.deleted_at, Member.name, Post.visibility,
     )  # fmt: skip
-    query = select(*columns).join(Member, Member.id == Post.author_id).where(_in_state(asked.state))
+    query = select(*columns).join(Member, Member.id == Post.author_id).where(_in_state(asked.state), seen_by(member))
     if asked.kind in KINDS:
         query = query.where(Post.kind == asked.kind)
     if asked.author is not None:
@@ -86,7 +88,8 @@ def _query(asked: Asked) -> Select[*tuple[Any, ...]]:
     keys, falling = SORTS.get(asked.sort, SORTS["recent"])
     place = (*keys, Post.id)
     if asked.after is not None:
-        last = select(*place).join(Member, Member.id == Post.author_id).where(Post.id == asked.after).scalar_subquery()
+        there = select(*place).join(Member, Member.id == Post.author_id).where(Post.id == asked.after, seen_by(member))
+        last = there.scalar_subquery()
         query = query.where(tuple_(*place) < last if falling else tuple_(*place) > last)
     return query.order_by(*(key.desc() if falling else key.asc() for key in place))
 
@@ -116,8 +119,9 @@ def _digests(post_ids: Sequence[int]) -> dict[int, DigestFacts]:
     }
 
 
-def _row(row: Any, digest: DigestFacts | None, at: datetime) -> Row:
-    facts = PostFacts(row.state, row.created_at, row.published_at, row.first_published_at, row.deleted_at)
+def _row(row: Any, digest: DigestFacts | None, listed: list[str], at: datetime) -> Row:
+    circle = circle_in_words(row.visibility, row.name, listed)
+    facts = PostFacts(row.state, row.created_at, row.published_at, row.first_published_at, row.deleted_at, circle)
     weeks = None if row.week_from is None else Weeks(row.week_from, row.week_to)
     return Row(
         row.id, row.title, row.slug, row.kind, weeks, row.name, initials(row.name), since(row.updated_at, at),

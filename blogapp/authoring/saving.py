@@ -7,10 +7,12 @@ where both changed the same, nothing is saved, and whoever saved second is shown
 import json
 from dataclasses import dataclass, replace
 
+from blogapp.authoring.circles import circle_chosen
 from blogapp.authoring.forms import EditForm, weeks_in
 from blogapp.authoring.together import Together, put_together, read_base
 from blogapp.core.db import db
 from blogapp.core.errors import Conflict, Invalid
+from blogapp.posts.circles import Circle, circle_of
 from blogapp.posts.models import Post, Revision
 from blogapp.posts.naming import text_for
 from blogapp.posts.queries import newest_revision, read_post
@@ -62,6 +64,7 @@ def who(revision: Revision | None) -> str:
 def fields_of(post: Post) -> dict[str, str]:
     """The post as the editor's fields show it."""
     return {
+        **_circle_fields(circle_of(db.session(), post)),
         "title": post.title,
         "body": post.body,
         "kind": post.kind,
@@ -73,15 +76,24 @@ def fields_of(post: Post) -> dict[str, str]:
     }
 
 
+def _circle_fields(circle: Circle) -> dict[str, str]:
+    return {"readers": circle.visibility, "viewers": " ".join(map(str, sorted(circle.members)))}
+
+
 def base_of(post: Post) -> str:
     """What the form carries along to tell later what was changed in it, and whether the post was public then."""
-    return json.dumps({**fields_of(post), "state": post.state}, ensure_ascii=False)
+    return json.dumps({**fields_of(post), "state": _standing(post)}, ensure_ascii=False)
+
+
+def _standing(post: Post) -> str:
+    """Whether saving is seen, and by whom."""
+    return "public" if post.is_public else post.state
 
 
 def with_state(given: str, post: Post) -> str:
     """What the form carried along, for somebody who has been told whether the post is public now."""
     base = read_base(given)
-    return given if base is None else json.dumps({**base, "state": post.state}, ensure_ascii=False)
+    return given if base is None else json.dumps({**base, "state": _standing(post)}, ensure_ascii=False)
 
 
 def read_typed(form: EditForm, correction: str | None) -> Typed:
@@ -104,6 +116,8 @@ def read_typed(form: EditForm, correction: str | None) -> Typed:
         fields["author"] = str(form.author.data)
     if kind == "page" and form.in_menu.raw_data:
         fields["in_menu"] = "1" if form.in_menu.data else ""
+    if (circle := circle_chosen(form)) is not None:
+        fields |= _circle_fields(circle)
     return Typed(fields, form.version.data, read_base(form.base.data or ""), bool(form.auto.data), correction)
 
 
@@ -178,9 +192,9 @@ def _meanwhile(post: Post, typed: Typed, theirs: dict[str, str]) -> Together | N
     """What was typed together with what others saved; None where nobody did."""
     if post.version == typed.version:
         return None
-    if typed.base is not None and typed.base["state"] != post.state:
+    if typed.base is not None and typed.base["state"] != _standing(post):
         now_it_is = "published" if post.state == "published" else "a draft again"
-        live = " and live for readers" if post.state == "published" else ""
+        live = " and live for readers" if post.is_public else ""
         raise StateChanged(
             f"This post is {now_it_is} since you opened it. Your text is still here, and not saved; "
             f"save again, and it is saved{live}."
@@ -211,4 +225,9 @@ def _save(post: Post, typed: Typed, by: int, *, overwrites: bool = False) -> Pos
         in_menu=bool(in_menu) if in_menu is not None and kind == "page" else None,
         tags=names_typed(tags) if tags is not None else None,
         correction=typed.correction,
+        readers=_circle(fields) if "readers" in fields else None,
     )
+
+
+def _circle(fields: dict[str, str]) -> Circle:
+    return Circle(fields["readers"], frozenset(map(int, fields.get("viewers", "").split())))

@@ -9,8 +9,10 @@ from flask.typing import ResponseReturnValue
 from blogapp.auth.members import list_members
 from blogapp.auth.permissions import may
 from blogapp.auth.session import asking
+from blogapp.authoring.circles import offer_circle
 from blogapp.authoring.forms import EditForm, show_problem
 from blogapp.authoring.saving import base_of, fields_of
+from blogapp.authoring.showing import circle_of_post
 from blogapp.core.errors import BlogError, Invalid
 from blogapp.core.markup import prefix_ids, render
 from blogapp.digest.correcting import has_left
@@ -29,7 +31,7 @@ READ_PER_MINUTE = 238
 
 def form_for(post: Post) -> EditForm:
     """The form with the post in it, or with what was sent."""
-    fields = fields_of(post)
+    fields = {name: value for name, value in fields_of(post).items() if name not in ("readers", "viewers")}
     form = EditForm(
         data={
             **fields,
@@ -39,6 +41,7 @@ def form_for(post: Post) -> EditForm:
             "base": base_of(post),
         }
     )
+    offer_circle(form, post)
     if may(asking(), "post.credit"):
         form.author.choices = [(m.id, m.name) for m in list_members() if m.active or m.id == post.author_id]
     else:
@@ -89,6 +92,7 @@ def editor_page(
     return render_template(
         "authoring/edit.html",
         post=post,
+        circle=circle_of_post(post),
         form=form,
         unsaved=unsaved,
         preview=shown,

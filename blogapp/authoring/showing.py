@@ -17,6 +17,7 @@ from blogapp.digest.figures import figures_of
 from blogapp.digest.outlook import look
 from blogapp.digest.progress import Progress, progress_of_post
 from blogapp.digest.publishing import arms_by_default
+from blogapp.posts.circles import circle_in_words, viewers_of
 from blogapp.posts.deleted import gone_on
 from blogapp.posts.models import Post
 from blogapp.posts.queries import list_attachments, list_revisions, read_post
@@ -66,6 +67,7 @@ def post_page(post_id: int) -> dict[str, Any]:
         "older_revisions": max(0, len(revisions) - REVISIONS_SHOWN),
         "files": [file for file, _ in list_attachments(post_id) if file.removed_at is None],
         "tags": tags_of(post_id),
+        "circle": circle_of_post(post),
         "gone_on": gone_on(post.deleted_at) if post.deleted_at else None,
     }
 
@@ -77,7 +79,8 @@ def told(progress: Progress, at: datetime) -> Story:
 
 
 def _state(post: Post, progress: Progress | None) -> State:
-    facts = PostFacts(post.state, post.created_at, post.published_at, post.first_published_at, post.deleted_at)
+    moments = (post.created_at, post.published_at, post.first_published_at, post.deleted_at)
+    facts = PostFacts(post.state, *moments, circle_of_post(post))
     digest = None
     if progress is not None:
         paused = progress.state == "paused"
@@ -86,7 +89,15 @@ def _state(post: Post, progress: Progress | None) -> State:
     return state_of(facts, digest, now())
 
 
+def circle_of_post(post: Post) -> str:
+    """Who may read it, in words; "" where everybody may."""
+    return circle_in_words(post.visibility, post.author.name, viewers_of([post.id]).get(post.id, []))
+
+
 def _outlook(post: Post, progress: Progress | None, at: datetime) -> Outlook:
+    if post.is_limited:
+        words = circle_of_post(post)
+        return Outlook(False, "", _warnings(post), line=f"{words[0].upper()}{words[1:]}: no mail leaves.")
     if progress is not None and progress.state in GONE:
         line = f"Its digest has left already, to {people(progress.accepted)}. Publishing it again sends nothing."
         return Outlook(False, "", _warnings(post), line=line)

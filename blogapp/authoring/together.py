@@ -9,7 +9,7 @@ from blogapp.posts.merging import WORD, Part, merge, settled
 
 # Texts are put together word by word; of the other fields the one that somebody changed counts.
 TEXTS = ("title", "body")
-SETTINGS = ("kind", "weeks", "slug", "tags", "author", "in_menu")
+SETTINGS = ("kind", "weeks", "slug", "tags", "author", "in_menu", "readers", "viewers")
 FIELDS = (*TEXTS, *SETTINGS)
 
 Typed = Mapping[str, str]

@@ -28,17 +28,28 @@ class DigestFacts:
 
 @dataclass(frozen=True)
 class PostFacts:
-    """What a list needs to know of a post. All moments are aware."""
+    """What a list needs to know of a post. All moments are aware. `circle`: who may read it, if not everybody."""
 
     state: str
     created_at: datetime
     published_at: datetime | None
     first_published_at: datetime | None
     deleted_at: datetime | None
+    circle: str = ""
 
 
 def state_of(post: PostFacts, digest: DigestFacts | None, at: datetime) -> State:
-    """`draft since Tuesday`, `held, leaves 14:32`, `sent to 812`, `withdrawn`, `deleted, gone on 3 May`."""
+    """`draft since Tuesday`, `held, leaves 14:32`, `sent to 812`, `withdrawn`, `deleted, gone on 3 May`.
+
+    What not everybody may read says who may: `published Tuesday, members only`.
+    """
+    if not post.circle:
+        return _state_of(post, digest, at)
+    state = _state_of(post, None, at)
+    return State(f"{state.words}, {post.circle}", state.tone)
+
+
+def _state_of(post: PostFacts, digest: DigestFacts | None, at: datetime) -> State:
     if post.deleted_at is not None:
         return State(f"deleted, gone on {plain_day(gone_on(post.deleted_at), at)}", "bad")
     if post.state == "draft":

@@ -32,6 +32,7 @@ COMMANDS = {
     "dkim": "blogapp.cli.dkim:dkim",
     "templates": "blogapp.cli.templates:templates",
     "backup": "blogapp.cli.backup:backup",
+    "files": "blogapp.cli.files:files",
     "restore": "blogapp.cli.backup:restore",
     "resume-sending": "blogapp.cli.resume:resume_sending",
 }

@@ -18,7 +18,7 @@ def backup(file: Path, force: bool) -> None:
 
     The database as it is at this moment, and the members' files; the site may run meanwhile. The secret key is not in
     it: keep BLOG_SECRET_KEY apart, or let members log in again. Nor are the keys that sign mail. With PostgreSQL only
-    the files are in it; the command says how to save the database.
+    the files are in it; the command says how to save the database. Files in a bucket (BLOG_FILES) stay there.
 
     \b
     Examples:
@@ -32,6 +32,8 @@ def backup(file: Path, force: bool) -> None:
         click.echo(
             f"{file}: {inside_it}{manifest.files} files, {size / 1e6:.1f} MB, schema {manifest.schema or 'none'}."
         )
+        if (place := archives.files_elsewhere()) is not None:
+            click.echo(f"The members' files stay in {place}: it needs a backup of its own, or versions.", err=True)
         if manifest.database != "sqlite":
             dump = f"pg_dump --format=custom --file={file}.pgdump '{archives.postgres_address()}'"
             click.echo(f"PostgreSQL is not in this archive. Save it too, before the files:\n  {dump}", err=True)

@@ -33,6 +33,11 @@ class Settings:
     """All that an operator can set. Units stand in the names."""
 
     data_dir: Path = setting("Folder for the database, the files and the secret key", default=Path("data"))
+    files: str = setting(
+        "Where the members' files are, if not in the data folder: `s3://key:secret@bucket/prefix?endpoint=https://…`",
+        default="",
+        repr=False,
+    )
     database_url: str = setting(
         "SQLAlchemy address; `postgresql://…` for several hosts (default: SQLite in the data folder)", default=""
     )

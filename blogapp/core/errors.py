@@ -63,6 +63,13 @@ class TooMany(BlogError):
         self.retry_after = retry_after
 
 
+class Unavailable(BlogError):
+    """Something that this needs does not answer just now: a store of files."""
+
+    status = 503
+    title = "Not at hand just now"
+
+
 class BadSetting(BlogError):
     """A setting stops the start; the message names it and what it should be."""
 

@@ -66,8 +66,9 @@ def shrink(path: Path) -> Logo:
         size = imaging.fit_into(path, LARGEST)
     except Invalid as error:
         raise wrong(str(error)) from None
-    files.flush(path)
-    return Logo(files.fingerprint(path), EXTENSIONS[media_type], *size)
+    sha256 = files.fingerprint(path)
+    files.secure(path, sha256)
+    return Logo(sha256, EXTENSIONS[media_type], *size)
 
 
 def save_logo(session: Session, logo: Logo | None, path: Path | None = None) -> None:

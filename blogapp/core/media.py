@@ -1,5 +1,6 @@
 """What a file is, told by its content, and what has to be taken out of a photo before it is shown."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,15 @@ from typing import Any
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from blogapp.core.errors import Invalid
+from blogapp.core.telltale import MOST_SCANS, scans, silence_film, tells_more
 
 # 50 million pixels are 200 MB once unpacked: more than any camera that people blog with.
 MAX_PIXELS = 50_000_000
-# An animation is unpacked picture by picture.
+# An animation is unpacked picture by picture: so many of them, and so many pixels in all.
 MAX_FRAMES = 1_000
+MAX_MOVING_PIXELS = 400_000_000
+# Pictures are unpacked one at a time, so that many that come at once do not take all memory together.
+UNPACKING = threading.Lock()
 DOWNLOAD = "application/octet-stream"
 IMAGES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp", "AVIF": "image/avif"}
 # What a browser may show from our own address; everything else, SVG and HTML first of all, is only ever downloaded.
@@ -48,9 +53,13 @@ def prepare(path: Path) -> Media:
     if _is_heic(head):
         raise _wrong("This is a HEIC photo, which most browsers cannot show. Save it as a JPEG and choose that one.")
     if not _looks_like_picture(head):
-        return Media(_other_type(head))
+        media_type = _other_type(head)
+        if media_type == "video/mp4":
+            silence_film(path)
+        return Media(media_type)
     try:
-        return _prepare_picture(path)
+        with UNPACKING:
+            return _prepare_picture(path)
     except UnidentifiedImageError:
         return Media(DOWNLOAD)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -66,9 +75,11 @@ def _prepare_picture(path: Path) -> Media:
     with Image.open(path, formats=list(IMAGES)) as picture:
         within_limits(picture)
         kind = "JPEG" if picture.format == "MPO" else str(picture.format)
+        if kind == "JPEG" and scans(path) > MOST_SCANS:
+            raise _wrong("The picture takes too long to unpack. Save it anew and choose that one.")
         picture.load()
         turned = picture.getexif().get(ORIENTATION, 1) != 1
-        if turned or picture.format == "MPO" or _tells_more(picture):
+        if turned or picture.format == "MPO" or _tells_more(picture) or tells_more(path, kind):
             width, height = _clean(picture, path, kind, turned)
         else:
             width, height = picture.size
@@ -81,7 +92,9 @@ def within_limits(picture: Image.Image) -> None:
     Raises:
         Invalid: it has too many pixels or frames.
     """
-    if picture.width * picture.height > MAX_PIXELS or getattr(picture, "n_frames", 1) > MAX_FRAMES:
+    pixels = picture.width * picture.height
+    frames = getattr(picture, "n_frames", 1) if pixels <= MAX_PIXELS else 1
+    if pixels > MAX_PIXELS or frames > MAX_FRAMES or (frames > 1 and pixels * frames > MAX_MOVING_PIXELS):
         raise _too_big()
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
+from blogapp.core.bucket import parse_place
 from blogapp.core.colours import parse_colour
 from blogapp.core.errors import BadSetting
 from blogapp.core.footer import parse_links
@@ -24,6 +25,7 @@ def check_settings(settings: "Settings") -> None:
     Raises:
         BadSetting: a value is of the right type but makes no sense or is unsafe in production.
     """
+    parse_place(settings.files)
     for check in (_check_addresses, _check_mail_in, _check_site, _check_limits, _check_production):
         check(settings)
 

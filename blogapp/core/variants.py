@@ -1,8 +1,9 @@
 """A picture in other sizes and kinds: made once, beside the files, from what can be made again at any time.
 
 A variant is named by the content it is made of, its width and its kind: `variants/aa/<sha256>/<width>.<kind>` under
-data_dir. Pages are served by threads that all readers share, so no page ever makes one: it leaves a wish, the worker
-makes all variants of that picture, and until then the picture itself is sent. Nothing here is backed up.
+data_dir, on each host by itself, also where the pictures are in a bucket. Pages are served by threads that all readers
+share, so no page ever makes one: it leaves a wish, the worker makes all variants of that picture, and until then the
+picture itself is sent. Nothing here is backed up.
 
 Encoding a photo of 16 megapixels into all widths of AVIF, WebP and JPEG takes about 6 s of one core (measured).
 """
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -115,7 +117,7 @@ def _grant(path: Path, file: IO[bytes], stopped: Callable[[], bool]) -> bool:
     tried = file.seek(0, io.SEEK_END)
     if tried >= TRIES:
         _keep(b"", _failed(sha256))
-    if tried >= TRIES or not files.path_of(sha256).is_file():
+    if tried >= TRIES or files.find(sha256) is None:
         return True
     file.write(b".")  # A picture that kills its maker is not tried for ever.
     file.flush()
@@ -133,7 +135,9 @@ def _grant(path: Path, file: IO[bytes], stopped: Callable[[], bool]) -> bool:
 
 def make(sha256: str, *, faces: bool = False, stopped: Callable[[], bool] = lambda: False) -> bool:
     """Make the variants of a content that are missing. False: it was stopped before the last of them."""
-    source = files.path_of(sha256)
+    source = files.find(sha256)
+    if source is None:
+        return True
     with Image.open(source, formats=list(IMAGES)) as picture:
         within_limits(picture)
         own = EXTENSIONS[IMAGES["JPEG" if picture.format == "MPO" else str(picture.format)]]
@@ -200,10 +204,13 @@ def keep_drawn(name: str, draw: Callable[[], bytes]) -> Path:
     return target
 
 
-def sweep(before: datetime) -> None:
-    """Remove the variants whose picture is gone, and what was drawn before that moment: it is drawn again if needed."""
+def sweep(before: datetime, pictures: AbstractSet[str]) -> None:
+    """Remove the variants of no such picture, and what was drawn before that moment: it is drawn again if needed.
+
+    What came while somebody looked for the pictures loses its variants too, and gets them again on the next wish.
+    """
     for path in folder().glob("??/*"):
-        if not files.path_of(path.name).exists():
+        if path.name not in pictures:
             shutil.rmtree(path, ignore_errors=True)
     for path in (folder() / "drawn").glob("*"):
         if path.stat().st_mtime < before.timestamp():

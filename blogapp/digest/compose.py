@@ -39,6 +39,7 @@ from blogapp.digest.models import Digest
 from blogapp.digest.parts import Parts, catch_up_that_fits, parts_that_fit
 from blogapp.digest.proofs import message_names
 from blogapp.digest.told import Told, untold
+from blogapp.posts.circles import sees
 from blogapp.posts.models import Post
 from blogapp.subscribing.links import NOBODYS_TOKEN
 
@@ -251,9 +252,11 @@ def send_test_copy(post_id: int, by: int) -> OutboxMail:
     """
     session = db.session()
     post = session.get(Post, post_id)
-    if post is None or post.deleted_at is not None:
+    if post is None or post.deleted_at is not None or not sees(session, post, session.get(Member, by)):
         raise NotFound("There is no such post.")
     member = demand(session.get(Member, by), "digest.test", owner_id=post.author_id, public=post.is_public)
+    if post.is_limited:
+        raise Invalid("This post is for members only: no mail shows it.")
     if not member.email:
         raise Invalid("You have no e-mail address here yet, so there is nowhere to send a copy to.")
     address, name = member.email, member.name

@@ -82,7 +82,7 @@ def send_correction(post_id: int, correction_id: int, by: int) -> Correction:
         Conflict: it has no such correction, has not left by mail or is not public, or a digest has told of it.
     """
     with transaction() as session:
-        post = find_post(session, post_id)
+        post = find_post(session, post_id, by=by)
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
         correction = session.get(Correction, correction_id, with_for_update=True, populate_existing=True)
         if correction is None or correction.post_id != post.id:
@@ -92,7 +92,7 @@ def send_correction(post_id: int, correction_id: int, by: int) -> Correction:
         if correction.told_in is not None:
             raise Conflict("A digest has told of this correction already.")
         left = select(Correction.id).where(Correction.id == correction_id, _after_the_mail())
-        if post.state != "published" or session.execute(left).first() is None:
+        if not post.is_public or session.execute(left).first() is None:
             raise Conflict("Nobody got this post by mail before it was corrected, so there is nobody to write to.")
         correction.told = "mail"
         record(session, "correction.send", f"post:{post.id}", by=by, correction=correction_id)
@@ -112,7 +112,8 @@ def begin_approved() -> int:
     query = (
         select(Correction.id, Correction.post_id, Correction.note)
         .join(Post, Post.id == Correction.post_id)
-        .where(Correction.told == "mail", Correction.told_in.is_(None), Post.state == "published")
+        .where(Correction.told == "mail", Correction.told_in.is_(None))
+        .where(Post.state == "published", Post.visibility == "public")
         .order_by(Correction.id)
     )
     waiting = db.session.execute(query).all()

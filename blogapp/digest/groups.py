@@ -56,7 +56,8 @@ def waiting_groups(session: Session) -> list[Group]:
     """What waits at this moment."""
     columns = (Digest.id, Digest.post_id, Digest.due_at, Digest.alone, Post.week_from)
     query = select(*columns).join(Post, Post.id == Digest.post_id)
-    rows = session.execute(query.where(Digest.state == "waiting", Post.state == "published")).all()
+    public = (Post.state == "published", Post.visibility == "public")
+    rows = session.execute(query.where(Digest.state == "waiting", *public)).all()
     # Weeks in their order, then all else as it was published.
     waiting = [Waiting(*row[:4], (1 << 31 if row[4] is None else row[4], row[0])) for row in rows]
     return gather(waiting, timedelta(seconds=settings().digest_hold_seconds))

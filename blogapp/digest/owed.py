@@ -54,7 +54,7 @@ def window(session: Session, at: datetime, length: timedelta, main_id: int | Non
         .join(main, main.id == Digest.sending_id)
         .join(sending_digests, sending_digests.c.digest_id == Digest.id)
         .join(Sending, Sending.id == sending_digests.c.sending_id)
-        .where(Post.state == "published", main.planned_at >= at - length)
+        .where(Post.state == "published", Post.visibility == "public", main.planned_at >= at - length)
         .order_by(Digest.id, Sending.id)
     )
     if main_id is not None:

@@ -137,4 +137,5 @@ def _compose_editions(session: Session, main_id: int) -> list[tuple[Gap, Compose
 def _public_posts(session: Session, digest_ids: Sequence[int] | Gap) -> dict[int, int]:
     """Digest -> its post, of those that are public."""
     query = select(Digest.id, Post.id).join(Post, Post.id == Digest.post_id)
-    return dict(session.execute(query.where(Digest.id.in_(digest_ids), Post.state == "published")).all())
+    public = (Post.state == "published", Post.visibility == "public")
+    return dict(session.execute(query.where(Digest.id.in_(digest_ids), *public)).all())

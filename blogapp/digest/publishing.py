@@ -7,6 +7,7 @@ withdrawing the post puts the digest to sleep, and publishing again arms it agai
 from collections.abc import Callable
 from datetime import timedelta
 
+from sqlalchemy import delete as delete_rows
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,9 +22,11 @@ from blogapp.delivery.wake import DIGESTS, notify
 from blogapp.digest import outlook
 from blogapp.digest.models import Digest
 from blogapp.digest.outlook import Outlook
+from blogapp.posts.circles import post_viewers
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.hub import announce
 from blogapp.posts.models import Post
+from blogapp.posts.naming import check_weeks, lock_names
 from blogapp.posts.queries import find_post, newest_revision
 
 # A digest whose message may have reached somebody: nothing brings it back.
@@ -33,7 +36,7 @@ GONE = ("sending", "sent")
 def publish(
     post_id: int, version: int, by: int, *, with_digest: bool | None = None, audience: int | None = None
 ) -> Post:
-    """Make a post public and, if it asks for one, arm its digest.
+    """Make a post public and, if it asks for one, arm its digest. One for members is only theirs, and nothing leaves.
 
     Args:
         version: of the post as the person who clicked saw it.
@@ -49,10 +52,10 @@ def publish(
     """
     seen = None if with_digest is False else outlook.look_for(Digest.post_id == post_id)
     with transaction() as session:
-        post = find_post(session, post_id)
+        post = find_post(session, post_id, by=by)
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
         post.check_version(version)
-        wanted = with_digest
+        wanted = False if post.is_limited else with_digest
         if wanted is None:
             known = _find_digest(session, post)
             wanted = arms_by_default(post, known.state if known else None)
@@ -82,7 +85,7 @@ def withdraw(post_id: int, version: int, by: int) -> Post:
         NotFound, NotAllowed, Conflict: as for `publish`.
     """
     with transaction() as session:
-        post = find_post(session, post_id)
+        post = find_post(session, post_id, by=by)
         demand(session.get(Member, by), "post.withdraw", owner_id=post.author_id, public=True)
         post.check_version(version)
         post.withdraw()
@@ -99,7 +102,7 @@ def delete(post_id: int, version: int, by: int) -> Post:
         NotFound, NotAllowed, Conflict: as for `publish`.
     """
     with transaction() as session:
-        post = find_post(session, post_id)
+        post = find_post(session, post_id, by=by)
         public = post.state == "published"
         demand(session.get(Member, by), "post.delete", owner_id=post.author_id, public=public)
         post.check_version(version)
@@ -111,10 +114,39 @@ def delete(post_id: int, version: int, by: int) -> Post:
         return post
 
 
+def open_to_all(post_id: int, version: int, by: int) -> Post:
+    """Show to everybody what is published for members. No digest leaves by itself: `send_digest` sends one.
+
+    Raises:
+        NotFound, NotAllowed: as for `publish`.
+        Conflict: it was saved since, is a draft, or everybody may read it already.
+        Invalid: another note covers one of its weeks (`WeekTaken`).
+    """
+    with transaction() as session:
+        post = find_post(session, post_id, by=by)
+        demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
+        post.check_version(version)
+        post.open(now())
+        lock_names(session)
+        with session.no_autoflush:
+            check_weeks(session, post)
+        session.execute(delete_rows(post_viewers).where(post_viewers.c.post_id == post.id))
+        stop_digest(session, post)
+        record(session, "post.open", f"post:{post.id}", by=by)
+        _tell_readers(session, post)
+        return post
+
+
+def stop_digest(session: Session, post: Post) -> None:
+    """What a post loses that is no longer everybody's: a digest that has not begun to leave stays."""
+    _disarm(session, post, "cancelled")
+
+
 def _tell_readers(session: Session, post: Post) -> None:
     """What a change of state means beyond the post: lists, related posts, cached pages, the feeds' hub."""
     keep_findable(session, post)
-    announce(session, post)
+    if not post.is_limited:
+        announce(session, post)
     bump_version(session)
 
 
@@ -150,10 +182,10 @@ def send_digest(post_id: int, by: int, *, audience: int | None = None) -> Digest
     """
     seen = outlook.look_for(Digest.post_id == post_id)
     with transaction() as session:
-        post = find_post(session, post_id)
+        post = find_post(session, post_id, by=by)
         demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
-        if post.state != "published":
-            raise Conflict("This post is not published.")
+        if not post.is_public:
+            raise Conflict("This post is for members only." if post.is_limited else "This post is not published.")
         digest = _find_digest(session, post)
         if digest is not None and digest.state in (*GONE, "waiting"):
             raise Conflict(_why_not(digest))
@@ -204,7 +236,7 @@ def _control(
             raise NotFound("There is no such digest.")
         post = session.get_one(Post, digest.post_id)
         demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
-        if digest.state not in allowed or post.state != "published":
+        if digest.state not in allowed or not post.is_public:
             raise Conflict(_why_not(digest))
         digest.state, digest.held_reason = state, ""
         if leave:

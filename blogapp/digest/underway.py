@@ -55,5 +55,7 @@ def resting() -> list[Resting]:
     """Those that wait or are held, the next first."""
     columns = (Digest.post_id, Post.title, Digest.state, Digest.due_at, Digest.held_reason)
     query = select(*columns).join(Post, Post.id == Digest.post_id).where(Digest.state.in_(("waiting", "held")))
-    query = query.where(Post.state == "published").order_by(Digest.state.desc(), Digest.due_at)
+    query = query.where(Post.state == "published", Post.visibility == "public").order_by(
+        Digest.state.desc(), Digest.due_at
+    )
     return [Resting(*row) for row in db.session.execute(query.limit(MOST))]

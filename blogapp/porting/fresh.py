@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
+from blogapp.core import files
 from blogapp.core.markup import Rendered, render
 from blogapp.porting import pictures
 from blogapp.porting.documents import Document
@@ -78,9 +79,11 @@ def freshened(
 ) -> Iterator[Fresh]:
     """The document with all that takes long done: pictures cleaned, the text rendered. Others may write meanwhile."""
     sha256 = hashlib.sha256(document.content).hexdigest()
-    with pictures.readied(places) as (ready, broken):
+    with pictures.readied(places, dry_run=run.dry_run) as (ready, broken):
         stand_ins = {path: pictures.stand_in(one) for path, one in ready.items()}
         text = pictures.show_instead(body, places, stand_ins)
         rendered = render(text, title=title, format=document.format)
         shown = {a: b for a, b in (known.pictures if known else {}).items() if not b.startswith("!") and b in body}
         yield Fresh(document, run, sha256, title, body, rendered, places, ready, broken, shown)
+        for one in () if run.dry_run else ready.values():
+            files.make_sure(one.sha256)

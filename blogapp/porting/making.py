@@ -163,7 +163,7 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
     post = session.get_one(Post, known.post_id, with_for_update={"of": Post}, populate_existing=True)
     if post.deleted_at is not None:
         raise BadDocument("its post was deleted here; restore the post first")
-    if document.draft and post.state == "published":
+    if document.draft and post.is_public:
         raise BadDocument("it says that it is a draft, but its post is public; withdraw the post first")
     lock_names(session)
     fresh = fresh.with_pictures(session)
@@ -172,7 +172,7 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
     moved_on = (fresh.title, fresh.body) != (known.title, known.body) or post.format != document.format
     if edited and moved_on and not same:
         return keep_beside(session, post, known, fresh, _author(session, fresh))
-    publishes = not document.draft and post.first_published_at is None
+    publishes = not document.draft and post.first_published_at is None and post.state == "draft"
     if edited and publishes and not same:
         raise BadDocument("it is no draft any more, but its text was edited here: publish the post here")
     if known.facts.get("author") != document.author:
@@ -261,7 +261,9 @@ def _lead_here(session: Session, post: Post, document: Document) -> None:
 def _publish(post: Post, document: Document) -> None:
     """Public since then, but not published here: no digest, and nobody is told."""
     post.state = "published"
-    post.published_at = post.first_published_at = _past(_published_at(document))
+    post.published_at = _past(_published_at(document))
+    if not post.is_limited:
+        post.first_published_at = post.published_at
     post.published_here = False
 
 

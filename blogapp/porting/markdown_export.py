@@ -17,7 +17,7 @@ from blogapp.auth.models import Member
 from blogapp.core.addresses import Redirect, suggest_slug
 from blogapp.core.config import settings
 from blogapp.core.db import db
-from blogapp.core.files import path_of
+from blogapp.core.files import find
 from blogapp.porting.own_folder import OwnFolder
 from blogapp.porting.services.frontyaml import write_yaml
 from blogapp.posts.models import Attachment, Post, post_attachments
@@ -161,8 +161,8 @@ class _Writer:
             name = file.filename if file.filename not in taken else f"{file.id}-{file.filename}"
             taken.add(name)
             place = f"{folder}/{name}" if folder else f"assets/files/{file.id}/{file.filename}"
-            source = path_of(file.sha256)
-            if not source.is_file():
+            source = find(file.sha256)
+            if source is None:
                 self.done.missing.append(f"{file.filename} (file {file.id})")
                 continue
             if not self.own.has(place):  # Jekyll's are one for all posts that show them.
@@ -178,9 +178,10 @@ def _said(match: re.Match[str]) -> str:
 
 
 def _jekyll_name(row: Row[Any], ending: str) -> str:
-    if row.kind == "page" and row.state == "published":
+    published = row.state == "published" and row.visibility == "public"
+    if row.kind == "page" and published:
         return f"{row.slug}.{ending}"
-    if row.state != "published":
+    if not published:
         return f"_drafts/{row.slug}.{ending}"
     return f"_posts/{row.published_at:%Y-%m-%d}-{row.slug}.{ending}"
 

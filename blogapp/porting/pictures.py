@@ -113,7 +113,7 @@ class Pictures:
 
 
 @contextmanager
-def readied(places: list[Place]) -> Iterator[tuple[dict[Path, Ready], dict[Path, str]]]:
+def readied(places: list[Place], *, dry_run: bool = False) -> Iterator[tuple[dict[Path, Ready], dict[Path, str]]]:
     """Each picture cleaned and ready to be kept, beside those that cannot be, with the reason.
 
     Takes as long as the pictures are big, so never inside a transaction.
@@ -123,7 +123,9 @@ def readied(places: list[Place]) -> Iterator[tuple[dict[Path, Ready], dict[Path,
     with ExitStack() as stack:
         for path in dict.fromkeys(place.path for place in places):
             try:
-                ready[path] = _ready(path, stack.enter_context(files.scratch()))
+                one = ready[path] = _ready(path, stack.enter_context(files.scratch()))
+                if not dry_run:
+                    files.secure(one.scratch, one.sha256)
             except (Invalid, OSError) as error:
                 broken[path] = str(error)
         yield ready, broken
@@ -138,7 +140,6 @@ def _ready(path: Path, scratch: Path) -> Ready:
     media = prepare(scratch)
     if media.media_type == DOWNLOAD and _ending(path.name) in EXTENSIONS.values():
         raise Invalid("It says that it is a picture, and is none.")
-    files.flush(scratch)
     return Ready(scratch, _name(path.name, media), media, scratch.stat().st_size, files.fingerprint(scratch))
 
 

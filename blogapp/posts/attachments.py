@@ -20,11 +20,14 @@ from blogapp.core.db import db, transaction
 from blogapp.core.errors import Invalid, NotFound
 from blogapp.core.logo import site_logo
 from blogapp.core.media import DOWNLOAD, EXTENSIONS, Media, prepare
+from blogapp.posts.circles import seen_by
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.naming import lock_names
 from blogapp.posts.queries import find_post
 
 MAX_NAME = 80
+# What Windows takes for a device, whatever its ending.
+RESERVED = re.compile(r"con|prn|aux|nul|(?:com|lpt)[0-9]")
 # So many files are deleted within one transaction.
 SLICE = 200
 # Share images are drawn again when somebody asks.
@@ -47,7 +50,7 @@ def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachmen
         name = safe_name(filename, media.media_type)
         sha256 = files.fingerprint(path)
         size_bytes = path.stat().st_size
-        files.flush(path)
+        files.secure(path, sha256)
         with transaction() as session:
             post = _demand_edit(session, post_id, by)
             lock_names(session)  # As `sweep_files` does: no content vanishes while somebody attaches the same.
@@ -57,6 +60,7 @@ def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachmen
                 return known
             files.store(path, sha256)
             attachment = _add(session, post, name, media, size_bytes, sha256, by)
+        files.make_sure(sha256)
         if media.width:
             variants.wish(sha256)
         return attachment
@@ -98,7 +102,7 @@ def _add(session: Session, post: Post, name: str, media: Media, size_bytes: int,
 
 
 def _demand_edit(session: Session, post_id: int, by: int) -> Post:
-    post = find_post(session, post_id)
+    post = find_post(session, post_id, by=by)
     demand(session.get(Member, by), "post.edit", owner_id=post.author_id, public=post.state == "published")
     return post
 
@@ -113,6 +117,8 @@ def safe_name(filename: str, media_type: str) -> str:
     if media_type == DOWNLOAD and ending in EXTENSIONS.values():
         ending = "bin"  # It says that it is a picture or a film, and is none.
     stem = slugify(stem, max_length=MAX_NAME) or "file"
+    if RESERVED.fullmatch(stem):
+        stem += "-file"
     return f"{stem}.{ending}" if ending else stem
 
 
@@ -137,8 +143,8 @@ def address_of(attachment: Attachment) -> str:
     return f"/files/{attachment.id}/{attachment.filename}"
 
 
-def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachment, Path, bool]:
-    """The file for whoever may read it, with where it lies and whether everybody may.
+def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachment, bool]:
+    """The file for whoever may read it, and whether everybody may. What it holds is where `files.find` says.
 
     Raises:
         NotFound: there is none, or none that `member` may know of.
@@ -147,10 +153,9 @@ def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachme
     if attachment is None:
         raise NotFound("There is no such file.")
     public = is_public(db.session(), attachment_id)
-    path = files.path_of(attachment.sha256)
-    if not (public or may(member, "post.see")) or not path.is_file():
+    if not (public or _is_known_to(db.session(), attachment_id, member)):
         raise NotFound("There is no such file.")
-    return attachment, path, public
+    return attachment, public
 
 
 def is_public(session: Session, attachment_id: int) -> bool:
@@ -163,6 +168,15 @@ def is_public(session: Session, attachment_id: int) -> bool:
         Post.visibility == "public",
     )
     return bool(session.execute(select(shown_in)).scalar_one())
+
+
+def _is_known_to(session: Session, attachment_id: int, member: Member | None) -> bool:
+    """Whether a post has it that this member may know of."""
+    if not may(member, "post.see"):
+        return False
+    links = post_attachments.c
+    known = exists().where(links.attachment_id == attachment_id, links.post_id == Post.id, seen_by(member))
+    return bool(session.execute(select(known)).scalar_one())
 
 
 def remove_attachment(post_id: int, attachment_id: int, by: int) -> Attachment:
@@ -196,7 +210,7 @@ def bring_back_attachment(post_id: int, attachment_id: int, by: int) -> Attachme
     with transaction() as session:
         _demand_edit(session, post_id, by)
         attachment = session.get(Attachment, attachment_id, with_for_update=True)
-        if attachment is None:
+        if attachment is None or not _is_known_to(session, attachment_id, session.get(Member, by)):
             raise NotFound("There is no such file here.")
         if not session.execute(select(_linked(post_id, attachment_id))).scalar_one():
             # Any member may show any file in a text, and so have it back that way too.
@@ -235,20 +249,34 @@ def _discard_unowned() -> None:
     """Remove the contents that nothing here has: of deleted ones, and of uploads that a crash cut off.
 
     A content is spared for a day. Looking through the folder takes long and needs no lock; what is found is deleted a
-    slice at a time while nobody attaches, if still nobody has it.
+    slice at a time while nobody attaches, if still nobody has it. No transaction waits for a bucket: what is swept
+    there while somebody attaches the same is put back by them (`files.make_sure`).
     """
+    before = now() - timedelta(days=1)
+    present = dict(files.stored())
     owned = _owned()
     db.session.rollback()
-    unowned = [path for path in files.left_behind(now() - timedelta(days=1)) if path.name not in owned]
+    unowned = [sha256 for sha256, at in present.items() if at < before and sha256 not in owned]
+    if files.bucket() is not None:
+        for sha256 in unowned:
+            if not _owned([sha256]):
+                files.discard_if_old(sha256, before)
+            db.session.rollback()
+    else:
+        _discard_here(unowned)
+    files.tidy(present.keys() - set(unowned), before)
+    variants.sweep(now() - DRAWN_FOR, present.keys() - set(unowned))
+
+
+def _discard_here(unowned: list[str]) -> None:
     for start in range(0, len(unowned), SLICE):
-        paths = unowned[start : start + SLICE]
+        some = unowned[start : start + SLICE]
         with transaction() as session:
             lock_names(session)
-            still = _owned([path.name for path in paths])
-            for path in paths:
-                if path.name not in still:
-                    path.unlink(missing_ok=True)
-    variants.sweep(now() - DRAWN_FOR)
+            still = _owned(some)
+            for sha256 in some:
+                if sha256 not in still:
+                    files.discard(sha256)
 
 
 def _owned(among: list[str] | None = None) -> set[str]:

@@ -42,8 +42,8 @@ def correct(session: Session, post: Post, note: str, by: int, at: datetime) -> N
         Conflict: readers do not see the post.
         Invalid: the note is too long. The field is `correction_note`.
     """
-    if post.state != "published":
-        raise Conflict("This post is not published, so there is nothing to correct for readers. Save it as it is.")
+    if not post.is_public:
+        raise Conflict("Readers do not see this post, so there is nothing to correct for them. Save it as it is.")
     note = " ".join(note.split())
     if len(note) > LONGEST_NOTE:
         message = f"Say it in {LONGEST_NOTE} characters; these are {len(note)}."

@@ -35,7 +35,7 @@ def restore_post(post_id: int, by: int) -> Post:
         Invalid: another post covers its week by now (`WeekTaken`).
     """
     with transaction() as session:
-        post = find_post(session, post_id, deleted=True)
+        post = find_post(session, post_id, deleted=True, by=by)
         demand(session.get(Member, by), "post.delete", owner_id=post.author_id)
         if post.deleted_at is None:
             raise Conflict("This post is not deleted.")

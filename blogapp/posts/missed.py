@@ -66,8 +66,9 @@ def forget_missed(week: int, by: int) -> None:
 
 
 def note_about(week: int, session: Session) -> Post | None:
-    """The published note that covers a week."""
+    """The note that covers a week, of those that everybody may read."""
     covering = select(Post).where(Post.kind == "week", Post.state == "published", Post.week_from <= week)
+    covering = covering.where(Post.visibility == "public")
     return session.execute(covering.where(Post.week_to >= week).limit(1)).scalar_one_or_none()
 
 

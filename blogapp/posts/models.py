@@ -26,6 +26,8 @@ from blogapp.core.errors import Conflict, Invalid
 from blogapp.posts.weeks import Weeks
 
 KINDS = ("week", "links", "article", "page")
+# Who may read it once it is published: everybody; the team; of the team its author, editors, admins and those listed.
+VISIBILITIES = ("public", "members", "listed")
 
 post_attachments = Table(
     "post_attachments",
@@ -44,16 +46,18 @@ def _public(name: str, *columns: str, also: str) -> Index:
 
 
 class Post(Base):
-    """A post of any kind. Public if and only if its state is `published`.
+    """A post of any kind. Public if and only if its state is `published` and its visibility `public` (`is_public`).
 
-    `first_published_at` is set once, by the import too, and never cleared: who was public stays 410 after deletion,
-    and what was sent is never sent again. `published_at` orders the pages and is NULL in a draft.
+    `first_published_at` is when everybody could first read it: set once, by the import too, and never cleared: who was
+    public stays 410 after deletion, and what was sent is never sent again. `published_at` orders the pages and is NULL
+    in a draft.
     """
 
     __tablename__ = "posts"
     __table_args__ = (
         CheckConstraint("kind IN ('week', 'links', 'article', 'page')", name="kind"),
         CheckConstraint("state IN ('draft', 'published')", name="state"),
+        CheckConstraint("visibility IN ('public', 'members', 'listed')", name="visibility"),
         CheckConstraint("format IN ('markdown', 'html')", name="format"),
         CheckConstraint("(state = 'published') = (published_at IS NOT NULL)", name="published_has_date"),
         CheckConstraint("week_to >= week_from", name="weeks_in_order"),
@@ -114,6 +118,11 @@ class Post(Base):
         return self.state == "published" and self.visibility == "public"
 
     @property
+    def is_limited(self) -> bool:
+        """Whether only members may read it, or some of them, published or not."""
+        return self.visibility != "public"
+
+    @property
     def is_withdrawn(self) -> bool:
         """Was public once, is a draft again."""
         return self.state == "draft" and self.first_published_at is not None
@@ -126,7 +135,7 @@ class Post(Base):
     @property
     def wants_digest(self) -> bool:
         """Whether a post of its kind leaves as a digest unless its author says otherwise."""
-        return self.kind == "week"
+        return self.kind == "week" and not self.is_limited
 
     def check_version(self, version: int) -> None:
         """
@@ -137,10 +146,10 @@ class Post(Base):
             raise Conflict("Somebody else saved this post in the meantime. Nothing was lost; look at their text first.")
 
     def publish(self, at: datetime) -> None:
-        """Make it public.
+        """Show it to those who may read it.
 
         Raises:
-            Conflict: it is public already.
+            Conflict: it is published already.
             Invalid: it is deleted, or there is nothing to read.
         """
         if self.state == "published":
@@ -152,13 +161,25 @@ class Post(Base):
         self.state = "published"
         self.published_here = self.published_here or self.first_published_at is None
         self.published_at = self.first_published_at or at
-        self.first_published_at = self.published_at
+        if not self.is_limited:
+            self.first_published_at = self.published_at
+
+    def open(self, at: datetime) -> None:
+        """Show to everybody what is published for members: new to readers, unless they could read it before.
+
+        Raises:
+            Conflict: it is a draft, or everybody may read it already.
+        """
+        if self.state != "published" or not self.is_limited:
+            raise Conflict("Everybody may read this already." if self.is_public else "This post is not published.")
+        self.visibility = "public"
+        self.published_at = self.first_published_at = self.first_published_at or at
 
     def withdraw(self) -> None:
         """Make it a draft again; its first publication stays on record.
 
         Raises:
-            Conflict: it is not public.
+            Conflict: it is not published.
         """
         if self.state != "published":
             raise Conflict("This post is not published.")

@@ -5,24 +5,44 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from blogapp.auth.models import Member
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.errors import NotFound
 from blogapp.core.web import local
+from blogapp.posts.circles import LISTED_ONLY, sees
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
 from blogapp.posts.weeks import LAST_WEEK, Weeks, week_of
 
 
-def find_post(session: Session, post_id: int, *, deleted: bool = False) -> Post:
+def find_post(session: Session, post_id: int, *, deleted: bool = False, by: int | None = None) -> Post:
     """The post, locked against other writers where the database can.
 
+    Args:
+        by: who asks, where there is a member behind it.
+
     Raises:
-        NotFound: there is none, or it is deleted and the caller did not ask for deleted ones.
+        NotFound: there is none, or none that `by` may know of, or it is deleted and the caller did not ask for deleted
+            ones.
     """
     post = session.get(Post, post_id, with_for_update={"of": Post}, populate_existing=True)
-    if post is None or (post.deleted_at is not None and not deleted):
+    if post is None or (post.deleted_at is not None and not deleted) or not _known_to(session, post, by):
         raise NotFound("There is no such post.")
     return post
+
+
+def _known_to(session: Session, post: Post, by: int | None) -> bool:
+    return by is None or post.visibility != "listed" or sees(session, post, session.get(Member, by))
+
+
+def demand_known(post_id: int, member: Member) -> None:
+    """
+    Raises:
+        NotFound: the post is for a few members, and this one is none of them.
+    """
+    post = db.session.get(Post, post_id)
+    if post is not None and not sees(db.session(), post, member):
+        raise NotFound("There is no such post.")
 
 
 def read_post(post_id: int) -> Post:
@@ -88,7 +108,7 @@ def next_week(at: datetime) -> int:
     this_week = max(0, week_of(local(at).date(), settings().site_epoch))
     query = (
         select(Post.week_from, Post.week_to)
-        .where(Post.kind == "week", Post.week_to >= this_week, Post.deleted_at.is_(None))
+        .where(Post.kind == "week", Post.week_to >= this_week, Post.deleted_at.is_(None), ~LISTED_ONLY)
         .order_by(Post.week_from)
     )
     week = this_week
@@ -99,10 +119,11 @@ def next_week(at: datetime) -> int:
 
 
 def find_overlap(session: Session, weeks: Weeks, post_id: int | None) -> Post | None:
-    """Another week post that covers one of these weeks already."""
+    """Another week post that covers one of these weeks already. One for a few members takes no week from the others."""
     query = select(Post).where(
         Post.kind == "week",
         Post.deleted_at.is_(None),
+        ~LISTED_ONLY,
         Post.week_from <= weeks.last,
         Post.week_to >= weeks.first,
         Post.id != (post_id or 0),

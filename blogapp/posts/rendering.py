@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
+from blogapp.auth.models import Member
 from blogapp.core.config import settings
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.markup import ATTRIBUTE, PIPELINE, Rendered, render
 from blogapp.core.media import EXTENSIONS
 from blogapp.core.picturemarks import Mark
 from blogapp.core.sanitise import TAG
+from blogapp.posts.circles import seen_by, sees_all
 from blogapp.posts.links import keep_links
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.searching import index_again
@@ -22,9 +24,13 @@ RENEWED = (Post.title, Post.body, Post.format, Post.html, Post.summary, Post.sta
 IMAGE_SOURCE = re.compile(r'\ssrc="(?:[^"]*)/files/(\d{1,18})/[^"]*"')
 
 
-def show_rendered(session: Session, post: Post, rendered: Rendered) -> list[Attachment]:
-    """Make `rendered` what readers see of the post. Returns the files that it shows, for `link_files`."""
-    attachments = _find(session, files_in(rendered.html))
+def show_rendered(session: Session, post: Post, rendered: Rendered, by: int | None = None) -> list[Attachment]:
+    """Make `rendered` what readers see of the post. Returns the files that it shows, for `link_files`.
+
+    Args:
+        by: who wrote it: a file that they may not know of stays where it is, whatever address they guess.
+    """
+    attachments = _find(session, files_in(rendered.html), post.id, by)
     post.html = fit_images(rendered.html, attachments)
     post.summary = rendered.summary
     post.pipeline = PIPELINE
@@ -70,9 +76,16 @@ def _missing_sizes(tag: str, width: int, height: int) -> str:
     return f' width="{max(1, round(int(given["height"]) * width / height))}"'
 
 
-def _find(session: Session, numbers: set[int]) -> list[Attachment]:
+def _find(session: Session, numbers: set[int], post_id: int | None, by: int | None = None) -> list[Attachment]:
+    if not numbers:
+        return []
     query = select(Attachment).where(Attachment.id.in_(numbers))
-    return list(session.execute(query).scalars()) if numbers else []
+    member = session.get(Member, by) if by is not None else None
+    if not sees_all(member):
+        links, may_know = post_attachments.c, seen_by(member)
+        of_posts = exists().where(links.attachment_id == Attachment.id, links.post_id == Post.id)
+        query = query.where(~of_posts.where(~may_know) | of_posts.where(or_(Post.id == (post_id or 0), may_know)))
+    return list(session.execute(query).scalars())
 
 
 def link_files(session: Session, post_id: int, shown: list[Attachment]) -> None:
@@ -112,7 +125,7 @@ def _renew(post_id: int) -> bool:
         row = session.execute(query.with_for_update()).one_or_none()
         if row is None or row.version != before.version:
             return False  # Purged, or saved a moment ago and so rendered by this pipeline.
-        attachments = _find(session, files_in(rendered.html))
+        attachments = _find(session, files_in(rendered.html), post_id)
         html = fit_images(rendered.html, attachments)
         link_files(session, post_id, attachments)
         renewed = {"html": html, "summary": rendered.summary, "pipeline": PIPELINE}

@@ -96,8 +96,9 @@ def has_tags(post_id: int, names: Iterable[str]) -> bool:
 
 
 def suggestions() -> list[str]:
-    """The names of the tags used most, for whoever writes."""
-    used = exists().where(post_tags.c.tag_id == Tag.id)
+    """The names of the tags used most, for whoever writes; none that only posts for a few members have."""
+    for_all = Post.visibility != "listed"
+    used = exists().where(post_tags.c.tag_id == Tag.id, Post.id == post_tags.c.post_id, for_all)
     query = select(Tag.name).where(used).order_by(Tag.posts.desc(), Tag.name).limit(SUGGESTED)
     return list(db.session.execute(query).scalars())
 

@@ -16,6 +16,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.core.markup import Rendered, render, without_title
+from blogapp.posts.circles import Circle, set_circle
 from blogapp.posts.corrections import correct
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.hub import announce
@@ -80,19 +81,19 @@ def create_post(
         at = now()
         post = Post(author_id=author.id, kind=kind, title=title, body=body, created_at=at, updated_at=at, version=1)
         _cover(post, weeks)
-        _settle(session, post, rendered, slug)
+        _settle(session, post, rendered, slug, by)
         keep_revision(session, post, by, at)
         record(session, "post.create", f"post:{post.id}", by=by, kind=kind)
         return post
 
 
-def _settle(session: Session, post: Post, rendered: Rendered, slug: str | None) -> None:
+def _settle(session: Session, post: Post, rendered: Rendered, slug: str | None, by: int) -> None:
     """Give a new post its address, its HTML and its id."""
     lock_names(session)
     check_weeks(session, post)
     post.slug = slug or free_slug(session, automatic_slug(post.kind, post.weeks, post.title), "")
     make_room(session, post.slug)
-    files = show_rendered(session, post, rendered)
+    files = show_rendered(session, post, rendered, by)
     session.add(post)
     session.flush()
     claim_slug(session, post.slug, f"post:{post.id}")
@@ -114,6 +115,7 @@ def save_post(
     in_menu: bool | None = None,
     tags: Iterable[str] | None = None,
     correction: str | None = None,
+    readers: Circle | None = None,
 ) -> Post:
     """Save what somebody typed. A published post is live with it at once.
 
@@ -123,6 +125,7 @@ def save_post(
             its title.
         correction: what was wrong in a published post, in a sentence or ""; None where this is no correction.
         overwrites: the person has seen what somebody else saved meanwhile: that stays a revision of its own.
+        readers: who may read it; None leaves that as it is.
 
     Raises:
         NotFound: there is no such post.
@@ -142,9 +145,10 @@ def save_post(
         post.in_menu = post.in_menu if in_menu is None else in_menu
         post.body = body
         tagged = tags is not None and set_tags(session, post, tags)
+        limited = readers is not None and set_circle(session, post, readers, by)
         if correction is not None:
             correct(session, post, correction, by, now())
-        if _content(post) == before and not tagged and correction is None:
+        if _content(post) == before and not tagged and not limited and correction is None:
             return post
         _store(session, post, rendered, by, fresh=overwrites)
         if correction is not None:
@@ -174,7 +178,7 @@ def restore_revision(post_id: int, version: int, number: int, by: int) -> Post:
 
 def _open(session: Session, post_id: int, version: int, by: int) -> tuple[Post, Member]:
     """The post as `by` saw it, and `by`, who may edit it."""
-    post = find_post(session, post_id)
+    post = find_post(session, post_id, by=by)
     public = post.state == "published"
     member = demand(session.get(Member, by), "post.edit", owner_id=post.author_id, public=public)
     post.check_version(version)
@@ -187,7 +191,7 @@ def _store(session: Session, post: Post, rendered: Rendered, by: int, *, fresh: 
         message = "A published post cannot be empty. Withdraw it first, or leave some text."
         raise Invalid(message, {"body": message})
     at = now()
-    link_files(session, post.id, show_rendered(session, post, without_title(rendered, post.title)))
+    link_files(session, post.id, show_rendered(session, post, without_title(rendered, post.title), by))
     post.updated_at = at
     revision = keep_revision(session, post, by, at, fresh=fresh)
     record(session, "post.save", f"post:{post.id}", by=by, revision=revision.number, **detail)
@@ -215,10 +219,15 @@ def _rename(
     if slug is not None and slug != post.slug:
         lock_names(session)
         move_to(session, post, slug)
-    elif slug is None and followed and post.first_published_at is None and not _has_automatic_slug(post):
+    elif slug is None and followed and not _was_read(post) and not _has_automatic_slug(post):
         lock_names(session)
         automatic = automatic_slug(post.kind, now_weeks, post.title)
         move_to(session, post, free_slug(session, automatic, f"post:{post.id}"))
+
+
+def _was_read(post: Post) -> bool:
+    """Whether somebody may have kept its address."""
+    return post.first_published_at is not None or post.state == "published"
 
 
 def _has_automatic_slug(post: Post) -> bool:

@@ -38,10 +38,9 @@ def face(member_id: int, digest: str, side: int) -> ResponseReturnValue:
         abort(404)
     sha256, has_page = found
     public = has_page or _has_public_post(member_id)
-    original = files.path_of(sha256)
-    if not (public or may(current_member(), "post.see")) or not original.is_file():
+    if not (public or may(current_member(), "post.see")):
         abort(404)
-    return send_variant(sha256, side, "webp", original, MEDIA_TYPE, public=public, ladder="face")
+    return send_variant(sha256, side, "webp", MEDIA_TYPE, public=public, ladder="face")
 
 
 def _has_public_post(member_id: int) -> bool:
@@ -53,7 +52,9 @@ def _has_public_post(member_id: int) -> bool:
 def logo(digest: str, kind: str) -> ResponseReturnValue:
     """The site's logo."""
     found = site_logo()
-    path = files.path_of(found.sha256) if found else None
-    if found is None or path is None or (digest, kind) != (found.sha256[:DIGITS], found.kind) or not path.is_file():
+    if found is None or (digest, kind) != (found.sha256[:DIGITS], found.kind):
+        abort(404)
+    path = files.find(found.sha256)
+    if path is None:
         abort(404)
     return send_picture(path, found.media_type, public=True)

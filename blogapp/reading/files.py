@@ -7,7 +7,7 @@ from flask import Response, abort, request, send_file
 from flask.typing import ResponseReturnValue
 
 from blogapp.auth.session import current_member
-from blogapp.core import variants
+from blogapp.core import files, variants
 from blogapp.core.media import DOWNLOAD, EXTENSIONS, INLINE
 from blogapp.core.picturemarks import DIGITS, Mark, offers
 from blogapp.core.web import private
@@ -25,8 +25,9 @@ def attachment(attachment_id: int, filename: str) -> ResponseReturnValue:
     """The file itself; what no browser should show from our address is only ever downloaded."""
     if attachment_id >= 2**31:
         abort(404)
-    file, path, public = open_attachment(attachment_id, current_member())
-    if filename != file.filename:
+    file, public = open_attachment(attachment_id, current_member())
+    path = files.find(file.sha256) if filename == file.filename else None
+    if path is None:
         abort(404)
     inline = file.media_type in INLINE
     response = send_file(
@@ -55,22 +56,30 @@ def picture(attachment_id: int, digest: str, width: int, kind: str) -> ResponseR
     """A variant of an attached picture; the picture itself until the worker has made it."""
     if attachment_id >= 2**31:
         abort(404)
-    file, original, public = open_attachment(attachment_id, current_member())
+    file, public = open_attachment(attachment_id, current_member())
     mark = Mark(file.id, file.sha256, file.width or 0, EXTENSIONS.get(file.media_type, ""))
     if digest != file.sha256[:DIGITS] or not file.width or not offers(mark, width, kind):
         abort(404)
     if (width, kind) == (file.width, mark.kind):
-        return send_picture(original, file.media_type, public=public)
-    return send_variant(file.sha256, width, kind, original, file.media_type, public=public)
+        return send_picture(_original(file.sha256), file.media_type, public=public)
+    return send_variant(file.sha256, width, kind, file.media_type, public=public)
+
+
+def _original(sha256: str) -> Path:
+    path = files.find(sha256)
+    if path is None:
+        abort(404)
+    return path
 
 
 def send_variant(
-    sha256: str, width: int, kind: str, original: Path, media_type: str, *, public: bool, ladder: str = "picture"
+    sha256: str, width: int, kind: str, media_type: str, *, public: bool, ladder: str = "picture"
 ) -> Response:
     """The variant if it is made; else the original for this once, and a wish for the worker."""
     path = variants.path_of(sha256, width, kind)
     if path.is_file():
         return send_picture(path, variants.type_of(path), public=public)
+    original = _original(sha256)
     with suppress(OSError):  # A full disk makes no variants, and takes no picture away.
         variants.wish(sha256, ladder)
     return send_picture(original, media_type, public=public, for_ever=False)

@@ -164,8 +164,8 @@ def _send(name: str, card: Card | None, digest: str) -> ResponseReturnValue:
 
 
 def _face(sha256: str) -> Image.Image | None:
-    path = files.path_of(sha256) if sha256 else None
-    if path is None or not path.is_file():
+    path = files.find(sha256) if sha256 else None
+    if path is None:
         return None
     with Image.open(path, formats=["WEBP"]) as picture:
         picture.load()

@@ -9,13 +9,14 @@ from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from blogapp.auth.permissions import may
 from blogapp.auth.session import current_member
 from blogapp.core.config import settings
+from blogapp.core.db import db
 from blogapp.core.errors import Gone
 from blogapp.core.site import choice
 from blogapp.core.theme import site_accent
 from blogapp.core.web import local, private
+from blogapp.posts.circles import sees
 from blogapp.posts.missed import reason_for
 from blogapp.posts.weeks import parse_week_slug
 from blogapp.reading import beside, finding, metadata, queries
@@ -262,7 +263,7 @@ def _hidden_at(slug: str) -> Whole | None:
 
 def _may_see(post: Whole) -> bool:
     """Whether a member is asking who may read what is not public."""
-    return post.deleted_at is None and may(current_member(), "post.see", owner_id=post.author_id)
+    return post.deleted_at is None and sees(db.session(), post, current_member())
 
 
 def _moved(address: str) -> ResponseReturnValue:

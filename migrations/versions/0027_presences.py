@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0027_presences"
-down_revision = "0018_sendings_state"
+down_revision = "0019_circles"
 branch_labels = None
 depends_on = None
 

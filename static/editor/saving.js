@@ -94,9 +94,8 @@ function take(result, sent, sentFields, auto) {
 }
 
 function same(result, sentFields) {
-  const { title, kind, weeks, slug, tags } = result.fields;
-  return result.edits.length === 0 && [title, kind, weeks, slug, tags].join("\0")
-    === [sentFields.title, sentFields.kind, sentFields.weeks, sentFields.slug, sentFields.tags].join("\0");
+  const names = ["title", "kind", "weeks", "slug", "tags", "readers", "viewers"];
+  return result.edits.length === 0 && names.every((name) => (result.fields[name] ?? "") === (sentFields[name] ?? ""));
 }
 
 function bringIn(result) {

@@ -5,16 +5,19 @@ export const { title, body } = form.elements;
 export const token = form.elements.csrf_token.value;
 export const JSON_PLEASE = { Accept: "application/json", "X-CSRFToken": token };
 
-const NAMES = ["title", "body", "kind", "weeks", "slug", "tags", "author"];
+const NAMES = ["title", "body", "kind", "weeks", "slug", "tags", "author", "readers"];
 const menu = document.getElementById("in_menu");
 export const correction = document.getElementById("correction"); // null in a draft
 const status = document.getElementById("status");
+
+const viewers = () => [...form.querySelectorAll("[name=viewers]")];
 
 /** The fields as they stand, named and written as the form's base is. */
 export function fields() {
   const found = {};
   for (const name of NAMES) if (form.elements[name]) found[name] = form.elements[name].value;
   found.in_menu = menu.checked ? "1" : "";
+  found.viewers = viewers().filter((tick) => tick.checked).map((tick) => tick.value).sort((a, b) => a - b).join(" ");
   return found;
 }
 
@@ -25,6 +28,7 @@ export function typed() {
 
 export function setField(name, value) {
   if (name === "in_menu") menu.checked = value === "1";
+  else if (name === "viewers") for (const tick of viewers()) tick.checked = value.split(" ").includes(tick.value);
   else if (form.elements[name]) form.elements[name].value = value;
 }
 

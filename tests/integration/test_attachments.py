@@ -277,7 +277,7 @@ def test_a_file_copied_into_another_posts_text_is_shown_by_both(app: Flask, post
     other = create_post("article", "Another", whole, bob.id)
     assert [(a.id, shown) for a, shown in list_attachments(other.id)] == [(attachment.id, True)]
     publish(other.id, 1, bob.id)
-    assert open_attachment(attachment.id, None)[2] is True
+    assert open_attachment(attachment.id, None)[1] is True
 
 
 def test_an_unused_file_is_put_away_brought_back_and_in_the_end_deleted(app: Flask, post: Post, bob: Member) -> None:

@@ -121,7 +121,7 @@ def test_page_by_page_every_post_comes_once_in_every_order(app: Flask, bob: Memb
     seen: list[int] = []
     after: int | None = None
     for _ in range(4):
-        page, after = list_posts(Asked(sort=sort, after=after))
+        page, after = list_posts(Asked(sort=sort, after=after), bob)
         seen += [row.id for row in page]
         if after is None:
             break

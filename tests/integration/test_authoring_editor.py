@@ -44,7 +44,7 @@ def typed(page: str) -> dict[str, str]:
     fields = {
         str(field["name"]): str(field.get("value", ""))
         for field in form.select("input[name]")
-        if field.get("type") not in ("file", "submit")
+        if field.get("type") not in ("file", "submit") and (field.get("type") != "radio" or field.has_attr("checked"))
     }
     fields["body"] = form.select_one("textarea").text.lstrip("\r\n")  # type: ignore[union-attr]
     for select in form.select("select"):

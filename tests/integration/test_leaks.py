@@ -26,6 +26,7 @@ from blogapp.digest import publishing
 from blogapp.digest.models import Digest
 from blogapp.digest.sending import send_some
 from blogapp.posts.attachments import attach
+from blogapp.posts.circles import Circle
 from blogapp.posts.models import Attachment, Post
 from blogapp.posts.searching import search_texts
 from blogapp.posts.weeks import Weeks
@@ -36,9 +37,13 @@ from tests.sink import Sink
 
 # Each stands in the title, the text, the address and the file's name of one post.
 DRAFT, WITHDRAWN, DELETED, EDITED_OUT = "zebracanary", "wombatcanary", "dugongcanary", "eelcanary"
+# Published for members, for some of them, and for members after it was public with a digest waiting.
+MEMBERS, LISTED, LIMITED = "lemurcanary", "tapircanary", "okapicanary"
 # Public on the site, but its digest is held: in no mail.
 HELD = "herringcanary"
-SECRETS = (DRAFT, WITHDRAWN, DELETED, EDITED_OUT)
+INSIDE = (DRAFT, WITHDRAWN, DELETED, EDITED_OUT)
+SECRETS = (*INSIDE, MEMBERS, LISTED, LIMITED)
+CIRCLES = {MEMBERS: Circle("members"), LISTED: Circle("listed")}
 SHARED = "[shared](https://example.com/shared)"
 
 
@@ -77,18 +82,22 @@ def body_with(word: str) -> str:
 def world(app: Flask, alice: Member) -> World:
     """A public post, and one of each kind that must stay inside."""
     made = World(readers.subscriber("ann@example.org"))
-    for offset, word in enumerate((DRAFT, WITHDRAWN, DELETED, EDITED_OUT, HELD)):
+    for offset, word in enumerate((*INSIDE, HELD, MEMBERS, LISTED, LIMITED)):
         number = 500 + offset
         post = create_post("week", f"Week {number} {word}", body_with(word), alice.id, weeks=Weeks(number, number))
         file = attach(post.id, f"{word}.png", picture(), alice.id)
         post = db.session.get_one(Post, post.id)
         text = post.body + f"\n![{word}](/files/{file.id}/{file.filename})\n"
         # The same links as those of what is public: that must not lead from one to the other.
-        post = save_post(post.id, post.version, alice.id, title=post.title, body=text + SHARED, tags=[word, "baking"])
+        said = {"title": post.title, "body": text + SHARED, "tags": [word, "baking"]}
+        post = save_post(post.id, post.version, alice.id, **said, readers=CIRCLES.get(word))
         made.posts[word], made.files[word] = post.id, file
-    for word in (WITHDRAWN, DELETED, EDITED_OUT, HELD):
+    for word in (WITHDRAWN, DELETED, EDITED_OUT, HELD, MEMBERS, LISTED, LIMITED):
         post = db.session.get_one(Post, made.posts[word])
-        publishing.publish(post.id, post.version, by=alice.id, with_digest=word == HELD)
+        post = publishing.publish(post.id, post.version, by=alice.id, with_digest=word not in INSIDE)
+        if word == LIMITED:
+            said = {"title": post.title, "body": post.body}
+            save_post(post.id, post.version, alice.id, **said, readers=Circle("members"))
     post = db.session.get_one(Post, made.posts[WITHDRAWN])
     publishing.withdraw(post.id, post.version, by=alice.id)
     post = db.session.get_one(Post, made.posts[DELETED])
@@ -104,7 +113,7 @@ def guesses(made: World) -> dict[str, list[Any]]:
     """What a stranger could put into an address, by the name of the place."""
     tokens = [link_token(link_key(), purpose, made.subscriber) for purpose in ("unsubscribe", "preferences")]
     return {
-        "slug": [*(f"week-{n}" for n in range(500, 505)), "week-50", "alice-archer", "weeks-500", "baking", HELD],
+        "slug": [*(f"week-{n}" for n in range(500, 508)), "week-50", "alice-archer", "weeks-500", "baking", HELD],
         "token": tokens,
         "kind": ["atom", "rss", "json"],
         "month": [1, now().month],
@@ -122,12 +131,12 @@ def addresses(rule: Rule, given: dict[str, list[Any]]) -> Iterator[str]:
             yield built[1]
 
 
-def walk(app: Flask, client: FlaskClient, made: World) -> Iterator[tuple[str, str]]:
-    """Every address that answers GET, and all of its answer."""
+def walk(app: Flask, client: FlaskClient, made: World, *floors: str) -> Iterator[tuple[str, str]]:
+    """Every address (of these blueprints) that answers GET, and all of its answer."""
     given = guesses(made)
     seen = 0
     for rule in app.url_map.iter_rules():
-        if "GET" in (rule.methods or ()):
+        if "GET" in (rule.methods or ()) and (not floors or rule.endpoint.partition(".")[0] in floors):
             for address in addresses(rule, given):
                 response = client.get(address, buffered=True)
                 assert response.status_code < 500 or address == "/readyz", address
@@ -197,6 +206,35 @@ def test_no_mail_carries_what_is_not_public_or_whose_digest_is_held(
     for text in mails:
         for word in (*SECRETS, HELD):
             assert word not in re.sub(r"=\r?\n", "", text), word
+
+
+def test_what_is_for_members_is_no_address_at_all_to_strangers(
+    reader: FlaskClient, log_in: Any, bob: Member, world: World
+) -> None:
+    def bare(slug: str) -> tuple[int, str]:
+        answer = reader.get(f"/{slug}")
+        return answer.status_code, answer.text.replace(slug, "").replace(answer.headers["X-Request-ID"], "")
+
+    never = bare("week-777")
+    assert never[0] == 404
+    assert [bare(f"week-{number}") == never for number in (505, 506, 507)] == [True, True, True]
+    member = log_in(bob)
+    assert [member.get(f"/week-{number}").status_code for number in (505, 506, 507)] == [200, 404, 200]
+    assert "For members" in member.get("/week-505").text
+
+
+def test_nothing_tells_a_member_of_a_post_that_is_for_others(
+    app: Flask, kind: str, log_in: Any, bob: Member, world: World
+) -> None:
+    if kind != "sqlite":
+        pytest.skip("the pages are the same; what they ask is held to both by the matrix")
+    found_members = False
+    client = log_in(bob)
+    for address, answer in walk(app, client, world, "authoring"):
+        found_members = found_members or MEMBERS in answer
+        assert LISTED not in answer, address
+    assert found_members, "the walk has to find what is for every member"
+    assert LISTED not in client.get("/tags").text
 
 
 def test_a_draft_does_not_become_public_by_the_clock(app: Flask, reader: FlaskClient, world: World) -> None:

@@ -14,6 +14,8 @@ from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.digest import planning
 from blogapp.digest.models import Batch, Sending
+from blogapp.digest.publishing import publish
+from blogapp.posts.circles import Circle
 from blogapp.posts.models import Post
 from blogapp.posts.writing import create_post, save_post
 from blogapp.subscribing.models import Bounce
@@ -109,6 +111,26 @@ def test_what_was_sent_before_there_were_editions_counts_as_sent(app: Flask, bob
     assert readers.subscriber("next@reader.test") > erased, "no id of a subscriber comes twice"
     send_all()
     assert rows(f"SELECT state FROM digests WHERE post_id = {post_id}") != []
+
+
+def test_what_is_for_members_is_a_draft_to_an_older_program(app: Flask, alice: Member, bob: Member) -> None:
+    circle = Circle("listed", frozenset([alice.id]))
+    for title, readers_ in (("Open", None), ("Inside", Circle("members")), ("Between us", circle)):
+        post = create_post("article", title, "Words.", bob.id)
+        post = save_post(post.id, post.version, bob.id, title=title, body="Words.", readers=readers_)
+        publish(post.id, post.version, bob.id)
+    db.session.remove()
+    assert rows("SELECT count(*) FROM post_viewers") == [(1,)]
+    migrate.move_to("0018_sendings_state")
+    kept = "SELECT title, state, visibility, published_at IS NULL FROM posts ORDER BY id"
+    assert [(row[0], row[1], row[2], bool(row[3])) for row in rows(kept)] == [
+        ("Open", "published", "public", False),
+        ("Inside", "draft", "public", True),
+        ("Between us", "draft", "public", True),
+    ]
+    migrate.move_to("head")
+    assert rows("SELECT count(*) FROM posts") == [(3,)]
+    assert rows("SELECT count(*) FROM post_viewers") == [(0,)]
 
 
 def test_corrections_that_went_after_an_edition_go_with_it(app: Flask) -> None:

@@ -44,6 +44,7 @@ POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.restore", "POST"): OWN_OR_ANY,
     ("authoring.publish", "POST"): PUBLISH,
     ("authoring.withdraw", "POST"): PUBLISH,
+    ("authoring.open_to_all", "POST"): PUBLISH,
     ("authoring.hold", "POST"): PUBLISH,
     ("authoring.cancel", "POST"): PUBLISH,
     ("authoring.send_now", "POST"): PUBLISH,

@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -92,13 +92,13 @@ def test_a_big_file_reaches_the_disk_before_the_transaction(
 ) -> None:
     post = create_post("article", "Big", "x", bob.id)
     flushed: list[bool] = []
-    flush = files.flush
+    secure = files.secure
 
-    def watched(path: Path) -> None:
+    def watched(path: Path, sha256: str) -> None:
         flushed.append(bool(db.session().info.get(WRITES)))
-        flush(path)
+        secure(path, sha256)
 
-    monkeypatch.setattr(files, "flush", watched)
+    monkeypatch.setattr(files, "secure", watched)
     attach(post.id, "big.bin", io.BytesIO(b"x" * 1000), bob.id)
     assert flushed == [False]
 
@@ -110,14 +110,14 @@ def test_the_folder_is_looked_through_outside_of_a_transaction_and_what_was_atta
     kept, lost = b"attached meanwhile", files.folder() / "incoming-cut-off"
     lost.write_bytes(b"half of")
     os.utime(lost, (0, 0))
-    left_behind = files.left_behind
+    stored = files.stored
 
-    def meanwhile(before: object) -> list[Path]:
+    def meanwhile() -> list[tuple[str, datetime]]:
         assert not db.session().info.get(WRITES)
-        found = list(left_behind(now()))
-        return [*found, path_of(attach(post.id, "a.txt", io.BytesIO(kept), bob.id).sha256)]
+        found = [(sha256, now() - timedelta(days=2)) for sha256, _ in stored()]
+        return [*found, (attach(post.id, "a.txt", io.BytesIO(kept), bob.id).sha256, now() - timedelta(days=2))]
 
-    monkeypatch.setattr(files, "left_behind", meanwhile)
+    monkeypatch.setattr(files, "stored", meanwhile)
     monkeypatch.setattr(attachments, "SLICE", 1)
     sweep_files(now() - timedelta(days=30))
     assert not lost.exists()

@@ -19,6 +19,7 @@ SECTIONS: dict[str, list[tuple[str, Check]]] = {
         ("settings", site.chosen),
         ("database", site.database),
         ("data folder", site.folder),
+        ("files", site.bucket),
         ("worker", site.worker),
     ],
     "Mail that waits": [

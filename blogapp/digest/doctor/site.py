@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import text
 
-from blogapp.core import heartbeat, migrate
+from blogapp.core import files, heartbeat, migrate
 from blogapp.core.config import settings
 from blogapp.core.db import db
+from blogapp.core.errors import Unavailable
 from blogapp.digest.doctor.findings import Finding, failed, ok, warning
 from blogapp.digest.doctor.tools import Tools
 
@@ -64,6 +65,23 @@ def folder(tools: Tools) -> Iterator[Finding]:
         yield warning("disk", room, "Make room.")
     else:
         yield ok("disk", room)
+
+
+def bucket(tools: Tools) -> Iterator[Finding]:
+    """Where the files are in a bucket: it answers, takes and gives back, and shows nothing to strangers."""
+    found = files.bucket()
+    if found is None:
+        return
+    try:
+        open_to_all = found.probe()
+    except Unavailable as error:
+        yield failed("files", f"{found.place}: {error.__cause__}.", "See BLOG_FILES in docs/settings.md.")
+        return
+    if open_to_all:
+        text_ = f"Anybody can read what is in {found.place}: drafts, and files that are for members only."
+        yield failed("files", text_, "Make the bucket private. The site itself gives out what is public.")
+    else:
+        yield ok("files", f"{found.place} answers, and is private.")
 
 
 def worker(tools: Tools) -> Iterator[Finding]:

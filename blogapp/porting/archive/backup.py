@@ -2,6 +2,8 @@
 
 The archive is a .tar.gz: `manifest.json`, `blog.sqlite3` (not with PostgreSQL, which has its own tools), `files/`, and
 the site's own `templates/` and `static/`.
+Where the files are in a bucket (`BLOG_FILES`), they stay there: `files/` is not in it, and the bucket needs a backup of
+its own, or versions.
 The secret key and the keys that sign mail (`dkim/`) are left out on purpose: a backup that gets lost then forges
 neither log-in nor mail. A restored site makes a new secret key, so members log in again; the links in old mails go on
 working, because their key is in the database.
@@ -19,6 +21,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from blogapp import __version__
+from blogapp.core import files
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db
@@ -104,6 +107,12 @@ def database_file() -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
+def files_elsewhere() -> str | None:
+    """The bucket that holds the files; None where the data folder does."""
+    found = files.bucket()
+    return None if found is None else str(found.place)
+
+
 def postgres_address() -> str:
     """The database's address as pg_dump and pg_restore take it, without the password (they ask, or read ~/.pgpass)."""
     url: URL = db.engine.url
@@ -114,7 +123,8 @@ def _write(folder: Path) -> Manifest:
     source = database_file()
     if source is not None:
         _copy_database(source, folder / DATABASE)
-    stored = sorted((settings().data_dir / FILES).glob("??/*"))  # not the uploads that are just coming in
+    # Not the uploads that are just coming in, and nothing that a bucket holds.
+    stored = sorted((settings().data_dir / FILES).glob("??/*")) if files.bucket() is None else []
     manifest = Manifest(
         format=FORMAT,
         program=__version__,

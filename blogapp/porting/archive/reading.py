@@ -145,8 +145,8 @@ class _Import:
         return Imported(self.manifest, held, paused, self._missing(), elsewhere)
 
     def _missing(self) -> int:
-        wanted = self.connection.execute(text(WANTED)).scalars()
-        return sum(not files.path_of(sha256).exists() for sha256 in wanted)
+        wanted = set(self.connection.execute(text(WANTED)).scalars())
+        return len(wanted - {sha256 for sha256, _ in files.stored()}) if wanted else 0
 
     def _move(self, count: int) -> None:
         self.done += count
@@ -179,7 +179,7 @@ class _Files:
     """The members' files as they come, each checked by its name, which says what it holds."""
 
     def __init__(self) -> None:
-        self.new: list[Path] = []
+        self.new: list[str] = []
 
     def take(self, sha256: str, content: IO[bytes]) -> None:
         """
@@ -194,10 +194,9 @@ class _Files:
                     out.write(chunk)
             if found.hexdigest() != sha256:
                 raise Invalid(f"files/{sha256[:2]}/{sha256} is damaged. Nothing was changed.")
-            target = files.path_of(sha256)
-            if not target.exists():
-                files.flush(path)
-                self.new.append(target)
+            if not files.exists(sha256):
+                self.new.append(sha256)
+                files.secure(path, sha256)
                 files.store(path, sha256)
 
 
@@ -208,8 +207,8 @@ def _files_that_stay() -> Iterator[_Files]:
     try:
         yield taken
     except BaseException:
-        for path in taken.new:
-            path.unlink(missing_ok=True)
+        for sha256 in taken.new:
+            files.discard(sha256)
         raise
 
 

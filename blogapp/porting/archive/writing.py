@@ -70,7 +70,7 @@ def export_archive(file: Path, *, force: bool = False, on_progress: Moved = lamb
     """
     with packing.new_file(file, force=force) as folder, _one_moment() as (connection, marks):
         tables = carried_tables(connection)
-        stored = sorted(files.folder().glob("??/*"))  # not the uploads that are just coming in
+        stored = [sha256 for sha256, _ in files.stored()]  # not the uploads that are just coming in
         manifest = Manifest(
             format=FORMAT,
             program=__version__,
@@ -89,8 +89,10 @@ def export_archive(file: Path, *, force: bool = False, on_progress: Moved = lamb
             for name, table in tables.items():
                 _write_table(connection, Rows(table), folder / "table", marks, progress)
                 _add(archive, folder / "table", f"tables/{name}.jsonl")
-            for path in stored:
-                _add(archive, path, f"{FILES}/{path.parent.name}/{path.name}")
+            for sha256 in stored:
+                path = files.find(sha256)
+                if path is not None:  # else purged since it was listed
+                    _add(archive, path, f"{FILES}/{sha256[:2]}/{sha256}")
                 progress.move(1)
     return manifest
 

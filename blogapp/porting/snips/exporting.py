@@ -168,8 +168,8 @@ def _changes(post: Post, source: Source, snip: Snip) -> dict[str, str | None]:
         changes["page_title"] = post.title
     among_drafts = DRAFTS in source.path.split("/")
     came_as_draft = is_draft(snip) or (among_drafts and not snip.get("draft"))
-    if came_as_draft != (post.state == "draft"):
-        changes["draft"] = "true" if post.state == "draft" else "false" if among_drafts else None
+    if came_as_draft != (not post.is_public):
+        changes["draft"] = "true" if not post.is_public else "false" if among_drafts else None
     # What was public when it came keeps the date that the import made of its file's, or of none.
     if (
         post.published_here
@@ -233,7 +233,7 @@ def _meta(post: Post) -> dict[str, str]:
         "created_at": stamp(post.published_at or post.created_at),
         "render_as": "Page" if post.kind == "page" else "Blog",
         "kind": {"page": "page", "links": "links"}.get(post.kind, "blog"),
-        "draft": "true" if post.state == "draft" else "",
+        "draft": "" if post.is_public else "true",  # What is for members is nobody else's there either.
         "is_page": "true",
         "menu": "true" if post.kind == "page" and post.in_menu else "",
         "written_with": written,

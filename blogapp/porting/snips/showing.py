@@ -68,8 +68,9 @@ class Pictures:
     def _write(self, place: str, known: Attachment, *, over: bool) -> None:
         assert self.images is not None
         try:
-            if over or not inside(self.images, place).exists():
-                write_file(self.images, place, files.path_of(known.sha256).read_bytes())
+            content = files.find(known.sha256)
+            if content is not None and (over or not inside(self.images, place).exists()):
+                write_file(self.images, place, content.read_bytes())
                 self.written += 1
         except Outside as error:
             self.skipped.append((place, str(error)))
@@ -101,7 +102,7 @@ def _find(match: re.Match[str] | None) -> Attachment | None:
     if match is None or len(match["id"]) > 9:
         return None
     known = db.session.get(Attachment, int(match["id"]))
-    return known if known is not None and files.path_of(known.sha256).is_file() else None
+    return known if known is not None and files.exists(known.sha256) else None
 
 
 def _place_of(address: str) -> str:
