@@ -22,6 +22,7 @@ from blogapp.reading import beside, finding, metadata, queries
 from blogapp.reading.archive import today
 from blogapp.reading.blueprint import bp as bp
 from blogapp.reading.calendar import calendar, dates, plain_dates
+from blogapp.reading.credits import credits_of
 from blogapp.reading.nearest import nearest
 from blogapp.reading.outline import contents
 from blogapp.reading.queries import Entry, Person, Whole
@@ -53,6 +54,7 @@ def _for_templates() -> dict[str, Any]:
         "locale": metadata.locale,
         "site_data": metadata.site_data,
         "post_data": metadata.post_data,
+        "credits_of": credits_of,
         "person_data": metadata.person_data,
         "later_day": lambda one, other: local(other).date() > local(one).date(),
     }
