@@ -12,6 +12,7 @@ from blogapp.auth.permissions import demand, may
 from blogapp.auth.session import asking, members_only, tell
 from blogapp.authoring.blueprint import ID, bp
 from blogapp.authoring.comparing import Piece, compare
+from blogapp.authoring.contributions import sections_shown
 from blogapp.authoring.forms import EditForm, show_problem, weeks_typed
 from blogapp.core.clock import now
 from blogapp.core.db import db
@@ -247,6 +248,7 @@ def _page(
         line_for=line_for,
         suggestions=suggestions(),
         left_by_mail=has_left(post.id),
+        **sections_shown(post),
     )
 
 

@@ -59,6 +59,7 @@ class Row:
     initials: str
     changed: str
     state: State
+    takes_sections: bool
 
 
 def list_posts(asked: Asked) -> tuple[list[Row], int | None]:
@@ -74,7 +75,7 @@ def list_posts(asked: Asked) -> tuple[list[Row], int | None]:
 def _query(asked: Asked) -> Select[*tuple[Any, ...]]:
     columns = (
         Post.id, Post.title, Post.slug, Post.kind, Post.week_from, Post.week_to, Post.updated_at, Post.state,
-        Post.created_at, Post.published_at, Post.first_published_at, Post.deleted_at, Member.name,
+        Post.created_at, Post.published_at, Post.first_published_at, Post.deleted_at, Post.format, Member.name,
     )  # fmt: skip
     query = select(*columns).join(Member, Member.id == Post.author_id).where(_in_state(asked.state))
     if asked.kind in KINDS:
@@ -121,5 +122,11 @@ def _row(row: Any, digest: DigestFacts | None, at: datetime) -> Row:
     weeks = None if row.week_from is None else Weeks(row.week_from, row.week_to)
     return Row(
         row.id, row.title, row.slug, row.kind, weeks, row.name, initials(row.name), since(row.updated_at, at),
-        state_of(facts, digest, at),
+        state_of(facts, digest, at), _takes_sections(row),
     )  # fmt: skip
+
+
+def _takes_sections(row: Any) -> bool:
+    """Whether what several write together is being written: a week's draft, or one of links."""
+    open_ = row.state == "draft" and row.deleted_at is None and row.format == "markdown"
+    return open_ and row.kind in ("week", "links")

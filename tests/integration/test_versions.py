@@ -25,6 +25,7 @@ from blogapp.core.site import site_version
 from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
 from blogapp.posts.deleted import purge_deleted, restore_post
+from blogapp.posts.contributing import add_section, bring_back_section, remove_section
 from blogapp.posts.missed import forget_missed, record_missed
 from blogapp.posts.models import Post
 from blogapp.posts.rendering import render_again
@@ -161,6 +162,7 @@ def _posts(bob: Member, erin: Member) -> Iterator[str]:
     yield "rename_tag"
     rename_tag("rope", "Loaves", erin.id)
     yield "rename_tag: two become one"
+    yield from _sections(bob, erin)
     save_post(page.id, page.version, bob.id, title="About", body="Who we were.", correction="It was.")
     yield "save_post: correction"
     record_missed(2, "We were away.", bob.id)
@@ -181,6 +183,17 @@ def _posts(bob: Member, erin: Member) -> Iterator[str]:
     with time_machine.travel(now() + timedelta(days=400)):
         assert purge_deleted() == 1
     yield "purge_deleted"
+
+
+def _sections(bob: Member, erin: Member) -> Iterator[str]:
+    post = create_post("links", "", "Links.", bob.id, weeks=Weeks(2, 2))
+    added = add_section(post.id, erin.id, title="Boats", body="Good.")
+    yield "add_section"
+    remove_section(added.id, erin.id)
+    bring_back_section(added.id, erin.id)
+    yield "bring_back_section"
+    publish(post.id, post.version, bob.id)
+    yield "publish: sections"
 
 
 def _files(bob: Member) -> Iterator[str]:
