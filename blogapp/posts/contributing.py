@@ -105,8 +105,9 @@ def move_section(section_id: int, by: int, *, up: bool) -> Section:
         shown = [one for one in sections_of(session, section.post_id) if one.removed_at is None]
         at = next((n for n, one in enumerate(shown) if one.id == section.id), None)
         if at is not None and 0 <= (other := at - 1 if up else at + 1) < len(shown):
-            _place(session, section, shown[other].position)
-            _place(session, shown[other], section.position)
+            here, there = section.position, shown[other].position
+            _place(session, section, there)
+            _place(session, shown[other], here)
         return "section.move"
 
     return _change(section_id, by, change)

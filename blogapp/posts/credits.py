@@ -50,5 +50,5 @@ def members_at(session: Session, slugs: Iterable[str]) -> dict[str, Member]:
     found = {one.slug: one for one in session.execute(select(Member).where(Member.slug.in_(wanted))).scalars()}
     if missing := wanted - found.keys():
         moved = select(Redirect.path, Member).join(Member, Member.slug == Redirect.target)
-        found.update(session.execute(moved.where(Redirect.path.in_(missing))).tuples())
+        found |= {row.path: row.Member for row in session.execute(moved.where(Redirect.path.in_(missing)))}
     return found

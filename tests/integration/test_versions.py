@@ -24,8 +24,8 @@ from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.site import site_version
 from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
-from blogapp.posts.deleted import purge_deleted, restore_post
 from blogapp.posts.contributing import add_section, bring_back_section, remove_section
+from blogapp.posts.deleted import purge_deleted, restore_post
 from blogapp.posts.missed import forget_missed, record_missed
 from blogapp.posts.models import Post
 from blogapp.posts.rendering import render_again
@@ -35,6 +35,7 @@ from blogapp.posts.writing import create_post, restore_revision, save_post
 from tests import people
 from tests.fullsite import PIXEL
 from tests.heard import import_snips
+from tests.posts import article
 from tests.writers import COMPARED, ELSEWHERE, PUBLIC_TABLES, Watch, writers
 
 PAGES = ("/", "/week-1", "/first-week", "/boats", "/about", "/archive", "/archive/2018", "/alice-archer", "/bob-barker",
@@ -70,6 +71,7 @@ def test_public_pages_are_made_of_no_other_tables(
 ) -> None:
     for _ in acts(alice, bob, people.erin(), Path(app.instance_path)):
         break
+    article(bob, "about", kind="page")
     read: set[str] = set()
 
     def note(_: object, __: object, statement: str, *___: object) -> None:

@@ -30,13 +30,15 @@ def test_an_empty_text_is_made_of_its_sections_alone() -> None:
 @pytest.mark.parametrize(
     "tail",
     [
-        "[a]: https://a.test\n[b]: <https://b.test> \"B\"",
+        '[a]: https://a.test\n[b]: <https://b.test> "B"',
         "[^1]: A note.\n\n    It goes on.\n\n[a]: https://a.test",
         "*[GDS]: Government Digital Service",
     ],
 )
 def test_definitions_at_the_end_stay_at_the_end(tail: str) -> None:
-    assert compose(f"Words [a].[^1]\n\n{tail}\n", [section()]) == f"Words [a].[^1]\n\n## Boats\n\nGood. {CR}\n\n{tail}\n"
+    assert (
+        compose(f"Words [a].[^1]\n\n{tail}\n", [section()]) == f"Words [a].[^1]\n\n## Boats\n\nGood. {CR}\n\n{tail}\n"
+    )
 
 
 def test_what_only_looks_like_a_definition_ends_the_text() -> None:
@@ -102,7 +104,9 @@ def test_the_same_definition_twice_keeps_its_name() -> None:
     assert "[boat-2]" not in compose(body, [section("A [boat].\n\n[Boat]: https://a.test")])
 
 
-@pytest.mark.parametrize("title", ["Using [x] and *y*", "`code` <b>", "C #", "_under_ and snake_case", "a \\ b", "~~no~~"])
+@pytest.mark.parametrize(
+    "title", ["Using [x] and *y*", "`code` <b>", "C #", "_under_ and snake_case", "a \\ b", "~~no~~"]
+)
 def test_a_title_is_shown_as_it_was_typed(title: str) -> None:
     for url in ("", "https://example.org/a_(b)"):
         html = render(markdown_of(section(title=title, url=url))).html
@@ -145,4 +149,6 @@ def test_only_the_address_of_a_signature_changes() -> None:
     def answer(one: Signature) -> str | None:
         return "mailto:cr@blog.test" if one.plainly else None
 
-    assert answered(html, "", answer) == '<p>See <a href="/cr">CR</a> — <a rel="me" href="mailto:cr@blog.test">CR</a></p>'
+    assert (
+        answered(html, "", answer) == '<p>See <a href="/cr">CR</a> — <a rel="me" href="mailto:cr@blog.test">CR</a></p>'
+    )
