@@ -15,7 +15,7 @@ BETWEEN = rf"(?:{BLANK}(?:,|&amp;|and|und|et|\+|/){BLANK})"
 # As it stands at the end of a block, or of a line of one.
 CHAIN = re.compile(
     rf"{DASH}{BLANK}(?:<(?:em|i|small)>)?(?P<links>{LINK}(?:{BETWEEN}{LINK}){{0,9}})"
-    rf"(?=[.\s]*(?:</(?:em|i|small)>)?[.\s]*(?:\Z|<br|</(?:p|li|dd|td|div|blockquote|section|figcaption)>))"
+    rf"(?=[.\s]*(?:</(?:em|i|small)>[.\s]*)?(?:\Z|<br|</(?:p|li|dd|td|div|blockquote|section|figcaption)>))"
 )
 ONE = re.compile(
     r'(?P<before><a\s(?:[^<>"]|"[^"]*")*?href=")(?P<address>[^"]*)(?P<after>"(?:[^<>"]|"[^"]*")*>)(?P<words>[^<>]{1,80})</a>'

@@ -304,7 +304,7 @@ def test_a_reader_answers_who_signed_by_the_signature_in_the_mail(
     assert "mailto:zed" not in html, "who does not work here any more reads no mail"
     assert 'href="http://blog.test/zed-zott"' in html
     foot = "Reply to this mail and Bob Barker gets it. To write to Carol Cole instead,"
-    assert f"{foot} press the initials under what they wrote." in html
+    assert f"{foot} press their signature after what they wrote." in html
     assert "Good. — CC <carol@blog.test>" in plain
     assert f"{foot} use the address" in " ".join(plain.split())
     assert "carol@blog.test" not in reader.get("/week-473").text
