@@ -10,7 +10,7 @@ from blogapp.auth.session import asking, members_only, tell
 from blogapp.authoring.blueprint import ID, bp
 from blogapp.authoring.contributions import SectionForm, sections_shown
 from blogapp.authoring.forms import show_problem
-from blogapp.core.errors import BlogError, Conflict, Invalid
+from blogapp.core.errors import BlogError, Conflict, Invalid, NotFound
 from blogapp.posts import contributing
 from blogapp.posts.models import Post
 from blogapp.posts.queries import read_post
@@ -31,7 +31,7 @@ def add_section(post_id: int) -> ResponseReturnValue:
         return _answer(post, form, 422)
     try:
         contributing.add_section(post_id, asking().id, **_typed(form))
-    except (Conflict, Invalid) as error:
+    except (Conflict, Invalid, NotFound) as error:
         _show(form, error)
         return _answer(read_post(post_id), form, error.status)
     if form.beside.data:
@@ -81,7 +81,7 @@ def section(section_id: int) -> ResponseReturnValue:
         return render_template("authoring/section.html", post=post, section=found, form=form, theirs=None), 422
     try:
         contributing.edit_section(section_id, form.version.data or 0, asking().id, **_typed(form))
-    except (Conflict, Invalid) as error:
+    except (Conflict, Invalid, NotFound) as error:
         return _refused(section_id, form, error), error.status
     tell("Saved.")
     return redirect(url_for("authoring.post", post_id=post.id) + "#sections", code=303)

@@ -19,13 +19,16 @@ def keep_credits(session: Session, post: Post) -> bool:
     """
     found = signatures_in(post.html, settings().base_url) if post.kind != "page" else []
     wanted = signers(found, members_at(session, (one.slug for one in found)))
-    known = select(post_credits.c.member_id).where(post_credits.c.post_id == post.id).order_by(post_credits.c.position)
-    if list(session.execute(known).scalars()) == wanted:
+    at = post.published_at if post.is_public else None
+    known = select(post_credits.c.member_id, post_credits.c.published_at).where(post_credits.c.post_id == post.id)
+    rows = session.execute(known.order_by(post_credits.c.position)).all()
+    if [tuple(row) for row in rows] == [(number, at) for number in wanted]:
         return False
     session.execute(delete(post_credits).where(post_credits.c.post_id == post.id))
     if wanted:
-        rows = [{"post_id": post.id, "member_id": number, "position": at} for at, number in enumerate(wanted, 1)]
-        session.execute(insert(post_credits), rows)
+        placed = enumerate(wanted, 1)
+        of_post = {"post_id": post.id, "published_at": at}
+        session.execute(insert(post_credits), [{**of_post, "member_id": one, "position": n} for n, one in placed])
     session.expire(post, ["signers"])
     return True
 

@@ -41,8 +41,11 @@ post_credits = Table(
     "post_credits",
     Base.metadata,
     Column("post_id", Integer, ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
-    Column("member_id", Integer, ForeignKey("members.id"), primary_key=True, index=True),
+    Column("member_id", Integer, ForeignKey("members.id"), primary_key=True),
     Column("position", Integer, nullable=False),
+    # The post's own where readers see it, so that what somebody signed is one range of an index; else NULL.
+    Column("published_at", UTCDateTime),
+    Index("ix_post_credits_listing", "member_id", "published_at", "post_id"),
 )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, true
 
 from blogapp.posts.models import post_credits
-from blogapp.reading.queries import asked, members, posts
+from blogapp.reading.queries import Entry, asked, entries, listed, members, posts
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,17 @@ CREDITED = CREDITED.join(posts, posts.c.id == post_credits.c.post_id).where(
     post_credits.c.post_id.in_(bindparam("ids", expanding=True)), post_credits.c.member_id != posts.c.author_id
 )
 CREDITED = CREDITED.order_by(post_credits.c.post_id, post_credits.c.position)
+
+
+def signed_by(member_id: int, limit: int) -> list[Entry]:
+    """The newest posts of others in which a member signed something."""
+    return entries(asked(SIGNED, by=member_id, limit=limit))
+
+
+SIGNED = listed(true()).join(post_credits, post_credits.c.post_id == posts.c.id)
+SIGNED = SIGNED.where(
+    post_credits.c.member_id == bindparam("by"),
+    post_credits.c.published_at.is_not(None),
+    posts.c.author_id != bindparam("by"),
+)
+SIGNED = SIGNED.order_by(post_credits.c.published_at.desc(), post_credits.c.post_id.desc()).limit(bindparam("limit"))

@@ -41,18 +41,20 @@ def upgrade() -> None:
         sa.Column("post_id", sa.Integer(), nullable=False),
         sa.Column("member_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_post_credits_post_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_post_credits_member_id")),
         sa.PrimaryKeyConstraint("post_id", "member_id", name=op.f("pk_post_credits")),
     )
-    op.create_index(op.f("ix_post_credits_member_id"), "post_credits", ["member_id"], unique=False)
+    listing = ["member_id", "published_at", "post_id"]
+    op.create_index("ix_post_credits_listing", "post_credits", listing, unique=False)
     _fill()
 
 
 def _fill() -> None:
     """A slice of the posts in memory at a time. Which host is ours is not known: whole addresses are outside."""
-    posts = sa.table("posts", *map(sa.column, ("id", "kind", "html")))
-    credits = sa.table("post_credits", *map(sa.column, ("post_id", "member_id", "position")))
+    posts = sa.table("posts", *map(sa.column, ("id", "kind", "html", "visibility")), _at())
+    credits = sa.table("post_credits", *map(sa.column, ("post_id", "member_id", "position")), _at())
     bind, last = op.get_bind(), 0
     known = _members(bind)
     query = sa.select(posts).where(posts.c.kind != "page").order_by(posts.c.id).limit(AT_ONCE)
@@ -63,9 +65,14 @@ def _fill() -> None:
             signed = (known[one.slug][0] for one in signatures_in(row.html, "")
                       if one.slug in known and (one.plainly or one.words == known[one.slug][1]))  # fmt: skip
             for position, number in enumerate(dict.fromkeys(signed), 1):
-                found.append({"post_id": row.id, "member_id": number, "position": position})
+                of_post = {"post_id": row.id, "published_at": row.published_at if row.visibility == "public" else None}
+                found.append({**of_post, "member_id": number, "position": position})
         if found:
             bind.execute(credits.insert(), found)
+
+
+def _at() -> sa.ColumnClause[Any]:
+    return sa.column("published_at", sa.DateTime(timezone=True))
 
 
 def _members(bind: sa.Connection) -> dict[str, Any]:

@@ -351,3 +351,22 @@ def test_a_post_in_html_takes_no_sections(app: Flask, bob: Member, carol: Member
     post = posts.article(bob, state="draft", format="html", body="<p>Words.</p>")
     with pytest.raises(Invalid, match="HTML"):
         add_section(post.id, carol.id, title="Boats")
+
+
+def test_a_members_page_names_the_posts_of_others_that_they_signed_something_in(
+    draft: Post, bob: Member, carol: Member, reader: FlaskClient
+) -> None:
+    with transaction() as session:
+        session.get_one(Member, carol.id).password_hash = None
+    add_section(draft.id, carol.id, title="Boats")
+    assert reader.get("/carol-cole").status_code == 404, "of a draft readers hear nothing"
+    post = publish(draft.id, draft.version, bob.id)
+    assert f'href="/{post.slug}"' in reader.get("/carol-cole").text
+    withdraw(post.id, post.version, bob.id)
+    assert reader.get("/carol-cole").status_code == 404
+
+
+def test_pressed_twice_is_one_section(draft: Post, carol: Member) -> None:
+    for _ in range(2):
+        add_section(draft.id, carol.id, title="Boats", body="Good.")
+    assert titles(draft) == ["Boats"]
