@@ -26,6 +26,7 @@ from blogapp.digest.publishing import cancel, delete, hold, publish, withdraw
 from blogapp.porting.models import Source
 from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.circles import Circle
+from blogapp.posts.contributing import add_section, remove_section
 from blogapp.posts.missed import record_missed
 from blogapp.posts.models import Post
 from blogapp.posts.retagging import rename_tag
@@ -168,11 +169,14 @@ def _at_rest(alice: Member, bob: Member) -> Post:
 
 
 def _other_posts(alice: Member, bob: Member) -> None:
-    create_post("article", "A draft — unfinished", "Some words.", bob.id)
+    draft = create_post("article", "A draft — unfinished", "Some words.", bob.id)
+    add_section(draft.id, alice.id, title="Bøats", url="https://example.org/boats", body="Good *ones*.")
+    remove_section(add_section(draft.id, alice.id, title="Taken away").id, alice.id)
     page = create_post("page", "About us", "Who we are.", alice.id)
     page = publish(page.id, page.version, alice.id)
     save_post(page.id, page.version, alice.id, title="About", body="Who we are: bakers.", slug="about")
     links = create_post("links", "Links", "* [one](https://example.org/1)", bob.id, weeks=Weeks(6, 6))
+    add_section(links.id, alice.id, title="Two", url="https://example.org/2", body="Signed by another.")
     links = publish(links.id, links.version, bob.id)
     body, told = links.body, "It was one, not two."
     save_post(links.id, links.version, bob.id, title="Links", body=body, tags=["Bøats", "Rope"], correction=told)

@@ -13,7 +13,7 @@ from blogapp.authoring.sheet import count_words, editor_page, form_for, reading_
 from blogapp.core.errors import BlogError, Conflict, Invalid, NotAllowed
 from blogapp.posts.models import Post
 from blogapp.posts.presence import end_presence, note_presence, others_at
-from blogapp.posts.queries import read_post
+from blogapp.posts.queries import demand_known, read_post
 
 
 @bp.route(f"/posts/{ID}/edit", methods=["GET", "POST"])
@@ -70,10 +70,20 @@ def preview() -> ResponseReturnValue:
     text = request.form.get("body", "")
     words = count_words(text)
     try:
-        html = rendered(request.form.get("title", ""), text, request.form.get("format", "markdown"))
+        post_id = _previewed()
+        html = rendered(request.form.get("title", ""), text, request.form.get("format", "markdown"), post_id)
         return {"html": html, "words": words, "minutes": reading_minutes(words)}
     except Invalid as error:
         return refused(error)
+
+
+def _previewed() -> int | None:
+    """The post whose text it is, if the asker may know of it."""
+    given = request.form.get("post", "")
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        return None
+    demand_known(int(given), asking())
+    return int(given)
 
 
 @bp.post(f"/posts/{ID}/presence")

@@ -60,6 +60,7 @@ class Row:
     initials: str
     changed: str
     state: State
+    takes_sections: bool
 
 
 def list_posts(asked: Asked, member: Member) -> tuple[list[Row], int | None]:
@@ -76,7 +77,8 @@ def list_posts(asked: Asked, member: Member) -> tuple[list[Row], int | None]:
 def _query(asked: Asked, member: Member) -> Select[*tuple[Any, ...]]:
     columns = (
         Post.id, Post.title, Post.slug, Post.kind, Post.week_from, Post.week_to, Post.updated_at, Post.state,
-        Post.created_at, Post.published_at, Post.first_published_at, Post.deleted_at, Member.name, Post.visibility,
+        Post.created_at, Post.published_at, Post.first_published_at, Post.deleted_at, Post.format, Member.name,
+        Post.visibility,
     )  # fmt: skip
     query = select(*columns).join(Member, Member.id == Post.author_id).where(_in_state(asked.state), seen_by(member))
     if asked.kind in KINDS:
@@ -125,5 +127,11 @@ def _row(row: Any, digest: DigestFacts | None, listed: list[str], at: datetime) 
     weeks = None if row.week_from is None else Weeks(row.week_from, row.week_to)
     return Row(
         row.id, row.title, row.slug, row.kind, weeks, row.name, initials(row.name), since(row.updated_at, at),
-        state_of(facts, digest, at),
+        state_of(facts, digest, at), _takes_sections(row),
     )  # fmt: skip
+
+
+def _takes_sections(row: Any) -> bool:
+    """Whether what several write together is being written: a week's draft, or one of links."""
+    open_ = row.state == "draft" and row.deleted_at is None and row.format == "markdown"
+    return open_ and row.kind in ("week", "links")

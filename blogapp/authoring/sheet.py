@@ -10,9 +10,11 @@ from blogapp.auth.members import list_members
 from blogapp.auth.permissions import may
 from blogapp.auth.session import asking
 from blogapp.authoring.circles import offer_circle
+from blogapp.authoring.contributions import sections_shown
 from blogapp.authoring.forms import EditForm, show_problem
 from blogapp.authoring.saving import base_of, fields_of
 from blogapp.authoring.showing import circle_of_post
+from blogapp.core.db import db
 from blogapp.core.errors import BlogError, Invalid
 from blogapp.core.markup import prefix_ids, render
 from blogapp.digest.correcting import has_left
@@ -21,6 +23,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.naming import text_for
 from blogapp.posts.presence import others_at
 from blogapp.posts.queries import list_attachments
+from blogapp.posts.sections import text_of
 from blogapp.posts.tags import suggestions
 
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
@@ -85,7 +88,7 @@ def editor_page(
     shown = None
     if preview:
         try:
-            shown = rendered(form.title.data or "", text, post.format)
+            shown = rendered(form.title.data or "", text, post.format, post.id)
         except Invalid as error:
             show_problem(form, error)
     words = count_words(text)
@@ -106,12 +109,14 @@ def editor_page(
         suggestions=suggestions(),
         left_by_mail=has_left(post.id),
         others=others_at(post.id, asking().id),
+        **sections_shown(post),
     )
 
 
-def rendered(title: str, text: str, format: str) -> str:
-    """A text as its page would show it."""
-    html = prefix_ids(render(text_for(text), title=title, format=format).html, PREVIEW_IDS)
+def rendered(title: str, text: str, format: str, post_id: int | None = None) -> str:
+    """A text as its page would show it, with the sections that wait to become part of the post's text."""
+    text = text_for(text) if post_id is None else text_of(db.session(), post_id, text_for(text))
+    html = prefix_ids(render(text, title=title, format=format).html, PREVIEW_IDS)
     return render_template("authoring/_shown.html", html=html)
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from blogapp.authoring.contributions import sections_shown
 from blogapp.authoring.reach import Reach, reach_of
 from blogapp.authoring.speed import speed_of
 from blogapp.authoring.story import Story, story_of
 from blogapp.authoring.wording import DigestFacts, PostFacts, State, people, span, state_of
 from blogapp.core.clock import now
 from blogapp.core.config import settings
+from blogapp.core.db import db
 from blogapp.core.heartbeat import alive
 from blogapp.digest.correcting import corrections_that_left
 from blogapp.digest.figures import figures_of
@@ -21,6 +23,7 @@ from blogapp.posts.circles import circle_in_words, viewers_of
 from blogapp.posts.deleted import gone_on
 from blogapp.posts.models import Post
 from blogapp.posts.queries import list_attachments, list_revisions, read_post
+from blogapp.posts.sections import text_of
 from blogapp.posts.tags import tags_of
 
 REVISIONS_SHOWN = 5
@@ -68,6 +71,7 @@ def post_page(post_id: int) -> dict[str, Any]:
         "files": [file for file, _ in list_attachments(post_id) if file.removed_at is None],
         "tags": tags_of(post_id),
         "circle": circle_of_post(post),
+        **sections_shown(post),
         "gone_on": gone_on(post.deleted_at) if post.deleted_at else None,
     }
 
@@ -115,8 +119,9 @@ def _hold() -> str:
 def _warnings(post: Post) -> list[str]:
     """What its author may have overlooked."""
     found = []
-    if not post.body.strip():
+    text = text_of(db.session(), post.id, post.body)
+    if not text.strip():
         found.append("There is no text yet, so it cannot be published.")
-    for words in COMMENT.findall(post.body)[:3]:
+    for words in [words for words in COMMENT.findall(text) if words.lower() != "sections"][:3]:
         found.append(f"The text still holds a comment that readers do not see: “{words[:60]}”.")
     return found

@@ -33,11 +33,11 @@ from blogapp.digest.letters import (
     list_headers,
     piece_of,
     read_posts,
-    reply_to,
 )
 from blogapp.digest.models import Digest
 from blogapp.digest.parts import Parts, catch_up_that_fits, parts_that_fit
 from blogapp.digest.proofs import message_names
+from blogapp.digest.replies import reply_to
 from blogapp.digest.told import Told, untold
 from blogapp.posts.circles import sees
 from blogapp.posts.models import Post
@@ -106,10 +106,10 @@ def compose_posts(
     """
     places = Places()
     posts = read_posts(session, post_ids)
-    pieces = by_age([piece_of(post, date) for post in posts])
+    pieces = by_age([piece_of(session, post, date) for post in posts])
     told = untold(session, date) if told is None else told
     also, more = also_new(session, post_ids, date)
-    context = frame(places, posts[0].author) | {
+    context = frame(places, posts) | {
         "also": also, "more": more, "corrections": told, "monthly": kind == "catch-up", "test": test,
     }  # fmt: skip
     if len(pieces) == 1:
@@ -132,8 +132,8 @@ def compose_correction(session: Session, post_id: int, note: str, original: byte
     """
     places = Places()
     (post,) = read_posts(session, [post_id])
-    piece = piece_of(post, date)
-    context = frame(places, post.author) | letter_of_one(piece) | {"note": note, "test": False, "monthly": False}
+    piece = piece_of(session, post, date)
+    context = frame(places, [post]) | letter_of_one(piece) | {"note": note, "test": False, "monthly": False}
     context["subject"] = f"Correction: {context['subject']}"
     parts = parts_that_fit(piece.article, context, "correction")
     domain = OWN_ID.search(original)

@@ -9,17 +9,17 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from blogapp.auth.models import Member
 from blogapp.core.config import settings
 from blogapp.core.errors import NotFound
 from blogapp.core.picturemarks import for_mail
 from blogapp.core.site import choice
 from blogapp.core.web import local, whole_url
 from blogapp.delivery import verp
-from blogapp.delivery.headers import Mailbox, ascii_address, is_address, phrase
+from blogapp.delivery.headers import phrase
 from blogapp.delivery.template import Places
 from blogapp.delivery.tree import Element
 from blogapp.digest.article import mail_article
+from blogapp.digest.replies import answered_by_mail, byline, in_words, reply_to, signers_to_write_to
 from blogapp.digest.words import Letter, dates, figure_of, names_of, own_title, subject, teaser
 from blogapp.posts.models import Post
 
@@ -47,7 +47,7 @@ def read_posts(session: Session, post_ids: Sequence[int]) -> list[Post]:
     return posts
 
 
-def piece_of(post: Post, date: datetime) -> Piece:
+def piece_of(session: Session, post: Post, date: datetime) -> Piece:
     """A post as a mail shows it."""
     letter = Letter(post.title, post.html, post.summary, post.weeks)
     title, weeks = own_title(letter), post.weeks
@@ -65,10 +65,11 @@ def piece_of(post: Post, date: datetime) -> Piece:
         "title": title,
         "heading": f"{weeks.title}: {title}" if weeks and title else weeks.title if weeks else title,
         "dates": when,
-        "author": post.author.name,
+        "author": byline(post),
     }
     widths = {attachment.id: attachment.width for attachment in post.attachments if attachment.width}
-    return Piece(post, letter, facts, mail_article(for_mail(post.html), settings().base_url, f"p{post.id}-", widths))
+    html = answered_by_mail(session, post, for_mail(post.html))
+    return Piece(post, letter, facts, mail_article(html, settings().base_url, f"p{post.id}-", widths))
 
 
 def by_age(pieces: Sequence[Piece]) -> list[Piece]:
@@ -84,11 +85,17 @@ def _published(piece: Piece) -> tuple[float, int]:
     return (at.timestamp() if at else 0.0, piece.post.id)
 
 
-def frame(places: Places, author: Member) -> dict[str, Any]:
-    """What every mail to readers has: the site, whom a reply reaches, the links at the foot."""
+def frame(places: Places, posts: Sequence[Post]) -> dict[str, Any]:
+    """What every mail to readers has: the site, whom a reply reaches, the links at the foot.
+
+    Args:
+        posts: what it carries; a reply goes to the author of the first.
+    """
+    author = posts[0].author
     return {
         "site_title": choice("site_title"),
         "replies": author.name if reply_to(author) is not None else "",
+        "also_replies": in_words([one.name for one in signers_to_write_to(posts) if one.id != author.id], "or"),
         "address": {"html": places.mark("address", "html"), "text": places.mark("address", "text")},
         "unsubscribe": places.mark("unsubscribe", "url"),
         "preferences": places.mark("preferences", "url"),
@@ -138,12 +145,6 @@ def _intro(fresh: int, missed: int, kind: str) -> str:
         many = "one that" if missed == 1 else f"{missed} that"
         return f"The newest first, with {many} did not reach you before."
     return "Published within minutes of each other, so they come as one mail."
-
-
-def reply_to(author: Member) -> Mailbox | None:
-    """Replies go to the author, while there is one who reads them."""
-    usable = author.active and author.email and is_address(ascii_address(author.email))
-    return Mailbox(author.name, author.email or "") if usable else None
 
 
 def list_headers(places: Places) -> dict[str, str]:

@@ -23,20 +23,25 @@ from blogapp.digest import outlook
 from blogapp.digest.models import Digest
 from blogapp.digest.outlook import Outlook
 from blogapp.posts.circles import post_viewers
+from blogapp.posts.contributing import prepare, weave
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.hub import announce
 from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, lock_names
 from blogapp.posts.queries import find_post, newest_revision
+from blogapp.posts.sections import again
 
 # A digest whose message may have reached somebody: nothing brings it back.
 GONE = ("sending", "sent")
 
 
+@again
 def publish(
     post_id: int, version: int, by: int, *, with_digest: bool | None = None, audience: int | None = None
 ) -> Post:
     """Make a post public and, if it asks for one, arm its digest. One for members is only theirs, and nothing leaves.
+
+    What members added (`posts/sections.py`) becomes part of its text.
 
     Args:
         version: of the post as the person who clicked saw it.
@@ -51,10 +56,12 @@ def publish(
         Invalid: there is nothing to read, or it is deleted.
     """
     seen = None if with_digest is False else outlook.look_for(Digest.post_id == post_id)
+    whole = prepare(post_id)
     with transaction() as session:
         post = find_post(session, post_id, by=by)
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
         post.check_version(version)
+        weave(session, post, whole, by)
         wanted = False if post.is_limited else with_digest
         if wanted is None:
             known = _find_digest(session, post)

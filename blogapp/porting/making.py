@@ -26,8 +26,9 @@ from blogapp.porting.snips.parsing import ORIGIN as SNIPS
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, free_slug, lock_names, make_room, move_to, text_for, title_for
-from blogapp.posts.rendering import link_files, show_rendered
+from blogapp.posts.rendering import link_files, show_rendered, show_sections
 from blogapp.posts.revisions import keep_revision
+from blogapp.posts.sections import note_woven, text_of, waits
 from blogapp.posts.tags import set_tags
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def bring(document: Document, run: "Run") -> Outcome:
     with freshened(document, run, known, title, body, places) as fresh:
         warnings += [f"{path.name}: {why}" for path, why in fresh.broken.items()]
         outcome = _write(fresh, known)
+    if known is not None and known.post_id is not None and not run.dry_run and waits(known.post_id):
+        show_sections(known.post_id)
     return replace(outcome, warnings=tuple(warnings))
 
 
@@ -167,14 +170,18 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
         raise BadDocument("it says that it is a draft, but its post is public; withdraw the post first")
     lock_names(session)
     fresh = fresh.with_pictures(session)
-    edited = not _same_text((post.title, post.body), (known.title, known.body))
-    same = _same_text((post.title, post.body), (fresh.title, fresh.body)) and post.format == document.format
+    # What came back from here holds the sections, too, that a draft waits to take in.
+    says = [(post.title, text) for text in (post.body, text_of(session, post.id, post.body))]
+    edited = not any(_same_text(said, (known.title, known.body)) for said in says)
+    same = any(_same_text(said, (fresh.title, fresh.body)) for said in says) and post.format == document.format
     moved_on = (fresh.title, fresh.body) != (known.title, known.body) or post.format != document.format
     if edited and moved_on and not same:
         return keep_beside(session, post, known, fresh, _author(session, fresh))
     publishes = not document.draft and post.first_published_at is None and post.state == "draft"
     if edited and publishes and not same:
         raise BadDocument("it is no draft any more, but its text was edited here: publish the post here")
+    if publishes and waits(post.id, fresh.body):
+        raise BadDocument("it is no draft any more, but members added sections here: publish the post here")
     if known.facts.get("author") != document.author:
         post.author_id = _author(session, fresh)
     if moved_on and not (edited and same):
@@ -225,6 +232,7 @@ def _keep(session: Session, post: Post, fresh: Fresh, known: Known | None, resul
         if shown or known is not None:
             link_files(session, post.id, shown)
         keep_revision(session, post, post.author_id, post.updated_at, fresh=True, first=known is None)
+        note_woven(session, post)
     if retagged:
         session.flush()
         set_tags(session, post, document.tags)

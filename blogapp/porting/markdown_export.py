@@ -21,6 +21,7 @@ from blogapp.core.files import find
 from blogapp.porting.own_folder import OwnFolder
 from blogapp.porting.services.frontyaml import write_yaml
 from blogapp.posts.models import Attachment, Post, post_attachments
+from blogapp.posts.sections import text_of
 from blogapp.posts.tags import Tag, post_tags
 
 FLAVOURS = ("hugo", "jekyll")
@@ -143,7 +144,8 @@ class _Writer:
         else:
             folder, name = "", _jekyll_name(row, ending)
         addresses = self._write_files(files, folder)
-        body = _with_addresses(row.body, addresses)
+        whole = text_of(db.session(), row.id, row.body) if row.state == "draft" else row.body
+        body = _with_addresses(whole, addresses)
         front = front_matter(row, aliases, self.flavour)
         if row.id in self.tags:
             front["tags"] = self.tags[row.id]

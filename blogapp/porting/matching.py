@@ -12,6 +12,7 @@ from blogapp.porting.models import Source
 from blogapp.porting.pictures import Place, bad_mark
 from blogapp.porting.report import Outcome
 from blogapp.posts.models import Post
+from blogapp.posts.sections import text_of
 
 if TYPE_CHECKING:
     from blogapp.porting.importing import Run
@@ -39,8 +40,9 @@ def made_here(document: Document, title: str, body: str) -> Row[int, str, str] |
     query = select(Post.id, Post.title, Post.body)
     query = query.where(Post.slug == document.slug, Post.deleted_at.is_(None), Post.format == document.format)
     post = db.session.execute(query.where(~select(Source.id).where(Source.post_id == Post.id).exists())).one_or_none()
+    whole = text_of(db.session(), post.id, post.body) if post is not None else ""
     db.session.rollback()
-    same = post is not None and (post.title, unescaped(post.body)) == (title, unescaped(body))
+    same = post is not None and (post.title, unescaped(whole)) == (title, unescaped(body))
     return post if same else None
 
 
@@ -55,7 +57,7 @@ def adopt(own: Row[int, str, str], document: Document, sha256: str, run: "Run") 
         with transaction() as session:
             note(
                 session, None, origin=document.origin, name=document.name, path=document.path, post_id=own.id,
-                content=document.content, sha256=sha256, title=own.title, body=own.body,
+                content=document.content, sha256=sha256, title=own.title, body=text_of(session, own.id, own.body),
             )  # fmt: skip
     return Outcome(document.path, "unchanged", post_id=own.id)
 

@@ -1,7 +1,8 @@
-"""What lets readers find a post: its tags' pages, the posts that share its links, the search's index."""
+"""What lets readers find a post: tags' pages, posts that share its links, the search's index; and whom it credits."""
 
 from sqlalchemy.orm import Session
 
+from blogapp.posts.credits import keep_credits
 from blogapp.posts.links import keep_links
 from blogapp.posts.models import Post
 from blogapp.posts.searching import index_post
@@ -14,6 +15,7 @@ def keep_findable(session: Session, post: Post) -> None:
     It joins the caller's transaction, and flushes what that has changed.
     """
     session.flush()
+    keep_credits(session, post)
     show_tags(session, post)
     keep_links(session, post)
     index_post(session, post)

@@ -38,6 +38,18 @@ post_attachments = Table(
     Column("shown", Boolean, nullable=False, default=False),
 )
 
+# Who signed something in a post's present text, its author perhaps among them, in the order of the text.
+post_credits = Table(
+    "post_credits",
+    Base.metadata,
+    Column("post_id", Integer, ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
+    Column("member_id", Integer, ForeignKey("members.id"), primary_key=True),
+    Column("position", Integer, nullable=False),
+    # The post's own where readers see it, so that what somebody signed is one range of an index; else NULL.
+    Column("published_at", UTCDateTime),
+    Index("ix_post_credits_listing", "member_id", "published_at", "post_id"),
+)
+
 
 def _public(name: str, *columns: str, also: str) -> Index:
     """An index over what readers see; a query has to say the very same words for SQLite to take it."""
@@ -110,6 +122,9 @@ class Post(Base):
 
     author: Mapped[Member] = relationship(lazy="joined")
     attachments: Mapped[list["Attachment"]] = relationship(secondary=post_attachments, order_by="Attachment.id")
+    signers: Mapped[list[Member]] = relationship(
+        secondary=post_credits, order_by=post_credits.c.position, viewonly=True
+    )
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -136,6 +151,11 @@ class Post(Base):
     def wants_digest(self) -> bool:
         """Whether a post of its kind leaves as a digest unless its author says otherwise."""
         return self.kind == "week" and not self.is_limited
+
+    @property
+    def contributors(self) -> list[Member]:
+        """Who signed something in it beside its author."""
+        return [member for member in self.signers if member.id != self.author_id]
 
     def check_version(self, version: int) -> None:
         """

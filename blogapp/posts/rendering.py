@@ -15,9 +15,11 @@ from blogapp.core.media import EXTENSIONS
 from blogapp.core.picturemarks import Mark
 from blogapp.core.sanitise import TAG
 from blogapp.posts.circles import seen_by, sees_all
+from blogapp.posts.credits import keep_credits
 from blogapp.posts.links import keep_links
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.searching import index_again
+from blogapp.posts.sections import TRIES, text_of
 
 OWN_FILE = re.compile(r'(?:^|[\s,"])/files/(\d{1,18})/')
 RENEWED = (Post.title, Post.body, Post.format, Post.html, Post.summary, Post.state, Post.version)
@@ -114,27 +116,48 @@ def render_again(post_id: int | None = None, *, outdated_only: bool = False) -> 
         query = query.where(Post.id == post_id)
     if outdated_only:
         query = query.where(Post.pipeline != PIPELINE)
-    return sum(_renew(number) for number in db.session.execute(query).scalars().all())
+    return sum(_renew(number) is True for number in db.session.execute(query).scalars().all())
 
 
-def _renew(post_id: int) -> bool:
+def show_sections(post_id: int) -> None:
+    """Renew a draft's HTML after its sections changed. Of those who change them at once the last one shows all."""
+    for _ in range(TRIES):
+        if _renew(post_id, quietly=True) is not None:
+            return
+
+
+def _renew(post_id: int, *, quietly: bool = False) -> bool | None:
+    """Whether it came out differently; None where it was saved, or got a section, while it was rendered.
+
+    Args:
+        quietly: somebody's act, on record already, made it necessary.
+    """
     query = select(*RENEWED).where(Post.id == post_id)
-    before = db.session.execute(query).one()
-    rendered = render(before.body, title=before.title, format=before.format)
+    db.session.rollback()  # Look at the present.
+    before = db.session.execute(query).one_or_none()
+    if before is None:
+        return False
+    text = text_of(db.session(), post_id, before.body)
+    rendered = render(text, title=before.title, format=before.format)
     with transaction() as session:
         row = session.execute(query.with_for_update()).one_or_none()
-        if row is None or row.version != before.version:
-            return False  # Purged, or saved a moment ago and so rendered by this pipeline.
+        if row is None:
+            return False
+        if row.version != before.version or text_of(session, post_id, row.body) != text:
+            return None  # By this pipeline, and whoever did so shows it.
         attachments = _find(session, files_in(rendered.html), post_id)
         html = fit_images(rendered.html, attachments)
         link_files(session, post_id, attachments)
         renewed = {"html": html, "summary": rendered.summary, "pipeline": PIPELINE}
         session.execute(update(Post).where(Post.id == post_id).values(renewed))
-        keep_links(session, session.get_one(Post, post_id, populate_existing=True))
+        post = session.get_one(Post, post_id, populate_existing=True)
+        keep_links(session, post)
+        credited = keep_credits(session, post)
         changed = (html, rendered.summary) != (row.html, row.summary)
-        if changed:
+        if changed and not quietly:
             record(session, "post.render", f"post:{post_id}", by=None)
-            if row.state == "published":
-                index_again(session, post_id)
-                bump_version(session)
+        if changed and row.state == "published":
+            index_again(session, post_id)
+        if (changed or credited) and row.state == "published":
+            bump_version(session)
         return changed

@@ -36,6 +36,7 @@ from blogapp.posts.naming import (
 from blogapp.posts.queries import find_post, read_format, read_revision
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
+from blogapp.posts.sections import again, check_text, text_of
 from blogapp.posts.tags import set_tags
 from blogapp.posts.weeks import Weeks
 
@@ -100,6 +101,7 @@ def _settle(session: Session, post: Post, rendered: Rendered, slug: str | None, 
     link_files(session, post.id, files)
 
 
+@again
 def save_post(
     post_id: int,
     version: int,
@@ -134,7 +136,8 @@ def save_post(
         Invalid: something is missing or wrong (`fields` says what), or the weeks are covered (`WeekTaken`).
     """
     body = text_for(body)
-    rendered = render(body, format=read_format(post_id))  # Before the transaction: others may write meanwhile.
+    text = text_of(db.session(), post_id, body)
+    rendered = render(text, format=read_format(post_id))  # Before the transaction: others may write meanwhile.
     # One flush, at the end: each raises the version by one.
     with transaction() as session, session.no_autoflush:
         post, member = _open(session, post_id, version, by)
@@ -150,12 +153,14 @@ def save_post(
             correct(session, post, correction, by, now())
         if _content(post) == before and not tagged and not limited and correction is None:
             return post
+        check_text(session, post.id, body, text)
         _store(session, post, rendered, by, fresh=overwrites)
         if correction is not None:
             announce(session, post)
         return post
 
 
+@again
 def restore_revision(post_id: int, version: int, number: int, by: int) -> Post:
     """Let the post say again what it said in revision `number`; what it says now stays a revision.
 
@@ -163,7 +168,8 @@ def restore_revision(post_id: int, version: int, number: int, by: int) -> Post:
         NotFound, NotAllowed, Conflict: as for `save_post`.
     """
     body = read_revision(db.session(), post_id, number).body
-    rendered = render(body, format=read_format(post_id))
+    text = text_of(db.session(), post_id, body)
+    rendered = render(text, format=read_format(post_id))
     with transaction() as session, session.no_autoflush:
         post, _ = _open(session, post_id, version, by)
         revision = read_revision(session, post_id, number)
@@ -172,6 +178,7 @@ def restore_revision(post_id: int, version: int, number: int, by: int) -> Post:
         if (revision.title, revision.body) == (post.title, post.body):
             return post
         post.title, post.body = revision.title, revision.body
+        check_text(session, post.id, body, text)
         _store(session, post, rendered, by, fresh=True, restored=number)
         return post
 

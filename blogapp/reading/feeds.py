@@ -5,6 +5,7 @@ named where there is one, in the feed and in the headers (W3C WebSub §4).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -23,6 +24,7 @@ from blogapp.core.site import choice, last_change
 from blogapp.core.web import iso, whole_url
 from blogapp.reading import finding, queries
 from blogapp.reading.blueprint import bp
+from blogapp.reading.credits import Credit, credited
 from blogapp.reading.queries import Whole
 from blogapp.reading.responses import public
 from blogapp.reading.tags import find_topic, moved
@@ -37,7 +39,10 @@ NOT_XML = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
 
 @dataclass(frozen=True)
 class Item:
-    """A post as all three formats tell it. Addresses are whole; `html` stands by itself."""
+    """A post as all three formats tell it. Addresses are whole; `html` stands by itself.
+
+    contributors: (name, address) of who signed something in it beside its author.
+    """
 
     id: str
     title: str
@@ -46,6 +51,7 @@ class Item:
     summary: str
     author: str
     author_url: str
+    contributors: tuple[tuple[str, str], ...]
     published_at: datetime
     changed_at: datetime
 
@@ -69,7 +75,12 @@ class Feed:
         return max((item.changed_at for item in self.items), default=None)
 
 
-def _item(post: Whole) -> Item:
+def _items(posts: Sequence[Whole]) -> list[Item]:
+    credits = credited([post.id for post in posts])
+    return [_item(post, credits.get(post.id, ())) for post in posts]
+
+
+def _item(post: Whole, credits: Sequence[Credit]) -> Item:
     assert post.published_at is not None
     url = whole_url(url_for("reading.page", slug=post.slug))
     html = _standing(post.html, url, settings().base_url)
@@ -80,10 +91,15 @@ def _item(post: Whole) -> Item:
         html=html,
         summary=post.summary,
         author=post.author,
-        author_url=whole_url(url_for("reading.page", slug=post.author_slug)),
+        author_url=_page_of(post.author_slug),
+        contributors=tuple((one.name, _page_of(one.slug)) for one in credits),
         published_at=post.published_at,
         changed_at=post.changed_at,
     )
+
+
+def _page_of(slug: str) -> str:
+    return whole_url(url_for("reading.page", slug=slug))
 
 
 @remembering(6_000_000)
@@ -156,12 +172,12 @@ def _json_item(item: Item) -> dict[str, Any]:
         "summary": item.summary,
         "date_published": iso(item.published_at),
         "date_modified": iso(item.changed_at),
-        "authors": [{"name": item.author, "url": item.author_url}],
+        "authors": [{"name": name, "url": url} for name, url in ((item.author, item.author_url), *item.contributors)],
     }
 
 
 def _site_feed(kind: str, here: str) -> Response:
-    items = [_item(post) for post in queries.newest_whole(LENGTH)]
+    items = _items(queries.newest_whole(LENGTH))
     return _answer(kind, Feed(whole_url("/"), choice("site_title"), whole_url("/"), whole_url(here), items))
 
 
@@ -194,7 +210,7 @@ def member_feed(slug: str, kind: str) -> ResponseReturnValue:
         if was and target is not None and queries.member_at(target) is not None:
             return moved(url_for("reading.member_feed", slug=target, kind=kind))
         abort(404)
-    items = [_item(post) for post in queries.newest_whole(LENGTH, by=person.id)]
+    items = _items(queries.newest_whole(LENGTH, by=person.id))
     if not items:
         abort(404)
     page, here = (url_for("reading.page", slug=slug), url_for("reading.member_feed", slug=slug, kind=kind))
@@ -208,7 +224,7 @@ def tag_feed(slug: str, kind: str) -> ResponseReturnValue:
     topic = find_topic(slug)
     if topic.slug != slug:
         return moved(url_for("reading.tag_feed", slug=topic.slug, kind=kind))
-    items = [_item(post) for post in finding.newest_tagged(topic.id, LENGTH)]
+    items = _items(finding.newest_tagged(topic.id, LENGTH))
     page, here = (url_for("reading.tag", slug=slug), url_for("reading.tag_feed", slug=slug, kind=kind))
     title = f"{choice('site_title')}: {topic.name}"
     return _answer(kind, Feed(whole_url(f"/#tag-{topic.id}"), title, whole_url(page), whole_url(here), items))

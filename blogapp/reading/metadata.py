@@ -1,6 +1,7 @@
 """What machines read about a page: schema.org as JSON-LD. Plain dicts; the template writes them with `tojson`, whose
 output cannot end the <script> that it stands in, whatever a title says."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, url_for
@@ -9,6 +10,7 @@ from blogapp.core.clock import iso
 from blogapp.core.config import settings
 from blogapp.core.site import choice
 from blogapp.core.web import whole_url
+from blogapp.reading.credits import Credit
 from blogapp.reading.queries import Entry, Person
 
 CONTEXT = "https://schema.org"
@@ -46,11 +48,12 @@ def site_data() -> dict[str, Any]:
     return found
 
 
-def post_data(post: Entry, image: str | None = None) -> dict[str, Any]:
+def post_data(post: Entry, image: str | None = None, credits: Sequence[Credit] = ()) -> dict[str, Any]:
     """A published post: a BlogPosting; a page is a WebPage.
 
     Args:
         image: the whole address of the picture that is shown where the post is shared.
+        credits: who signed something in it beside its author.
     """
     url = whole_url(url_for("reading.page", slug=post.slug))
     author = {"@type": "Person", "name": post.author, "url": _page(post.author_slug)}
@@ -71,6 +74,8 @@ def post_data(post: Entry, image: str | None = None) -> dict[str, Any]:
         found["description"] = post.summary
     if image:
         found["image"] = image
+    if credits:
+        found["contributor"] = [{"@type": "Person", "name": one.name, "url": _page(one.slug)} for one in credits]
     return found
 
 

@@ -23,6 +23,7 @@ from blogapp.reading import beside, finding, metadata, queries
 from blogapp.reading.archive import today
 from blogapp.reading.blueprint import bp as bp
 from blogapp.reading.calendar import calendar, dates, plain_dates
+from blogapp.reading.credits import credits_of, signed_by
 from blogapp.reading.nearest import nearest
 from blogapp.reading.outline import contents
 from blogapp.reading.queries import Entry, Person, Whole
@@ -33,6 +34,7 @@ from blogapp.reading.weekly import weeks_written
 
 ON_A_PAGE = 24
 BY_A_MEMBER = 60
+SIGNED_BY_A_MEMBER = 24
 # A note stays at the head of the front page while what came after it (its links, an article) is not much younger.
 LEADS_FOR = timedelta(days=14)
 
@@ -54,6 +56,7 @@ def _for_templates() -> dict[str, Any]:
         "locale": metadata.locale,
         "site_data": metadata.site_data,
         "post_data": metadata.post_data,
+        "credits_of": credits_of,
         "person_data": metadata.person_data,
         "later_day": lambda one, other: local(other).date() > local(one).date(),
     }
@@ -194,7 +197,8 @@ def _member_page(person: Person) -> ResponseReturnValue:
     """What they wrote. Who never came and of whom there is nothing to read has no page; who left keeps theirs."""
     before = place_asked()
     found = queries.posts_by(person.id, BY_A_MEMBER + 1, before=before)
-    if found is None or not (found or person.bio_html or (person.active and person.has_come)):
+    signed = [] if before else signed_by(person.id, SIGNED_BY_A_MEMBER)
+    if found is None or not (found or signed or person.bio_html or (person.active and person.has_come)):
         abort(404)
     shown = found[:BY_A_MEMBER]
     rows = [] if before else calendar(weeks_written(by=person.id), settings().site_epoch, today())
@@ -204,6 +208,7 @@ def _member_page(person: Person) -> ResponseReturnValue:
             person=person,
             rows=[row for row in rows if row.notes],
             years=by_year(shown),
+            signed=signed,
             older=shown[-1].id if len(found) > BY_A_MEMBER else None,
             before=before,
         )

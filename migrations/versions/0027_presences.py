@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0027_presences"
-down_revision = "0019_circles"
+down_revision = "0023_sections"
 branch_labels = None
 depends_on = None
 

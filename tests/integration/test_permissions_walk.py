@@ -17,6 +17,7 @@ from blogapp.digest.models import Digest, Sending
 from blogapp.porting.jobs.files import new_folder, path_of
 from blogapp.porting.jobs.models import Job
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
+from blogapp.posts.sections import Section
 from tests import people, posts, readers
 
 # One column a role: contributor, author, editor, admin. In each, one sign a case:
@@ -42,6 +43,14 @@ POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.delete", "POST"): EDIT,
     # What is deleted is public no more, so an own one is an own draft.
     ("authoring.restore", "POST"): OWN_OR_ANY,
+    # Any member adds to any draft. The section in question is its author's own.
+    ("authoring.add_section", "GET"): ALL,
+    ("authoring.add_section", "POST"): ALL,
+    ("authoring.section", "GET"): OWN_OR_ANY,
+    ("authoring.section", "POST"): OWN_OR_ANY,
+    ("authoring.move_section", "POST"): OWN_OR_ANY,
+    ("authoring.remove_section", "POST"): OWN_OR_ANY,
+    ("authoring.return_section", "POST"): OWN_OR_ANY,
     ("authoring.publish", "POST"): PUBLISH,
     ("authoring.withdraw", "POST"): PUBLISH,
     ("authoring.open_to_all", "POST"): PUBLISH,
@@ -156,6 +165,7 @@ class World:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.number = 0
+        self.section = 1
         self.zoe = people.member("Zoe Zephyr", "author")
         posts.article(self.zoe, "tagged", tags=["Zoe Zephyr"])
         self.subscriber = readers.subscriber("ann@example.org")
@@ -190,13 +200,17 @@ class World:
             session.add(Revision(post_id=post.id, number=1, member_id=author.id, title="One", body="One"))
             sleeps = "waiting" if state == "published" else "withdrawn"
             session.add(Digest(post_id=post.id, state=sleeps, due_at=now() + timedelta(days=1)))
+            section = Section(post_id=post.id, member_id=author.id, position=1, title="Boats")
+            session.add(section)
+            session.flush()
+            self.section = section.id
             return post.id
 
     def address(self, endpoint: str, post_id: int = 1) -> str:
         values = {
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
-            "month": 2, "week": 1, "kind": "atom", "sending_id": self.catch_up,
+            "section_id": self.section, "month": 2, "week": 1, "kind": "atom", "sending_id": self.catch_up,
             "job_id": self.job, "step": "stop", "what": "archive" if "export" in endpoint else "snips",
             "token": link_token(link_key(), "preferences", self.subscriber),
         }  # fmt: skip

@@ -24,6 +24,7 @@ from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.site import site_version
 from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
+from blogapp.posts.contributing import add_section, bring_back_section, remove_section
 from blogapp.posts.deleted import purge_deleted, restore_post
 from blogapp.posts.missed import forget_missed, record_missed
 from blogapp.posts.models import Post
@@ -34,6 +35,7 @@ from blogapp.posts.writing import create_post, restore_revision, save_post
 from tests import people
 from tests.fullsite import PIXEL
 from tests.heard import import_snips
+from tests.posts import article
 from tests.writers import COMPARED, ELSEWHERE, PUBLIC_TABLES, Watch, writers
 
 PAGES = ("/", "/week-1", "/first-week", "/boats", "/about", "/archive", "/archive/2018", "/alice-archer", "/bob-barker",
@@ -69,6 +71,7 @@ def test_public_pages_are_made_of_no_other_tables(
 ) -> None:
     for _ in acts(alice, bob, people.erin(), Path(app.instance_path)):
         break
+    article(bob, "about", kind="page")
     read: set[str] = set()
 
     def note(_: object, __: object, statement: str, *___: object) -> None:
@@ -161,6 +164,7 @@ def _posts(bob: Member, erin: Member) -> Iterator[str]:
     yield "rename_tag"
     rename_tag("rope", "Loaves", erin.id)
     yield "rename_tag: two become one"
+    yield from _sections(bob, erin)
     save_post(page.id, page.version, bob.id, title="About", body="Who we were.", correction="It was.")
     yield "save_post: correction"
     record_missed(2, "We were away.", bob.id)
@@ -181,6 +185,17 @@ def _posts(bob: Member, erin: Member) -> Iterator[str]:
     with time_machine.travel(now() + timedelta(days=400)):
         assert purge_deleted() == 1
     yield "purge_deleted"
+
+
+def _sections(bob: Member, erin: Member) -> Iterator[str]:
+    post = create_post("links", "", "Links.", bob.id, weeks=Weeks(2, 2))
+    added = add_section(post.id, erin.id, title="Boats", body="Good.")
+    yield "add_section"
+    remove_section(added.id, erin.id)
+    bring_back_section(added.id, erin.id)
+    yield "bring_back_section"
+    publish(post.id, post.version, bob.id)
+    yield "publish: sections"
 
 
 def _files(bob: Member) -> Iterator[str]:

@@ -1,0 +1,198 @@
+"""A draft's text with its sections woven in: Markdown out of what members added, each signed. Pure.
+
+Sections stand at a line `<!-- sections -->`, else at the end, before the definitions of links and notes that a text
+ends in. Each is written on its own, so an id that it shares with the text or another one (`[1]: …`, `[^1]: …`) is
+given another name: in one text the last definition would count for all.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+MARKER = re.compile(r"[ ]{0,3}<!--\s*sections\s*-->[ \t]*", re.IGNORECASE)
+FENCE = re.compile(r"[ ]{0,3}(?P<mark>`{3,}|~{3,})(?P<behind>.*)")
+DEFINITION = re.compile(r"[ ]{0,3}\*?\[(?P<id>[^\n\]]+)\]:[ \t]*(?P<rest>.*)")
+NOTE = re.compile(r"[ ]{0,3}\[\^[^\n\]]+\]:")
+INDENTED = re.compile(r"[ ]{4}|\t")
+# A line that belongs to no running text: a list, a quotation, a heading or its underline, a table, HTML, attributes.
+NO_PARAGRAPH = re.compile(
+    r"\s*(?:[-*+]|\d+[.)])\s|[ ]{0,3}[>#<|:=]|[ ]{0,3}\{:|[ ]{4}|\t|.*\s\|\s|\s*(?:[-*_]\s*){3,}$"
+)
+SPECIAL = re.compile(r"[\\`*\[\]<{~]|(?<!\w)_|_(?!\w)|#+$")
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A section: `url` and `body` may be empty, `signature` is Markdown."""
+
+    title: str
+    url: str
+    body: str
+    signature: str
+
+
+def compose(body: str, sections: Sequence[Signed]) -> str:
+    """The text with the sections in their order; as it is where there are none."""
+    if not sections:
+        return body
+    known = definitions_in(body)
+    woven = []
+    for section in sections:
+        text = apart(section.body, known)
+        known.update(definitions_in(text))
+        woven.append(markdown_of(Signed(section.title, section.url, text, section.signature)))
+    before, after = _place(body)
+    return "\n\n".join(filter(None, [before, *woven, after])) + "\n"
+
+
+def markdown_of(section: Signed) -> str:
+    """`### [Title](url)` or `## Title`, the comment, and who signs."""
+    title = SPECIAL.sub(lambda sign: "".join(f"\\{one}" for one in sign[0]), section.title)
+    heading = f"### [{title}]({_address(section.url)})" if section.url else f"## {title}"
+    words, definitions = _parted(closed(section.body))
+    return "\n\n".join(filter(None, [heading, _sign(words, section.signature), definitions]))
+
+
+def _address(url: str) -> str:
+    """The address as it may stand in parentheses."""
+    depth = 0
+    for sign in url:
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            break
+    unsafe = r'[\s<>"\\]' if depth == 0 else r'[\s<>"\\()]'
+    return re.sub(unsafe, lambda sign: f"%{ord(sign[0]):02X}", url)
+
+
+def _sign(words: str, signature: str) -> str:
+    """Behind the last words of a paragraph; else on a line of its own."""
+    if not words:
+        return signature
+    last = words.split("\n")
+    begin = max((n for n, line in enumerate(last) if not line.strip()), default=-1) + 1
+    fenced = any(in_code for _, in_code in lines_of(words)[begin:])
+    running = not fenced and not any(NO_PARAGRAPH.match(line) for line in last[begin:])
+    return f"{words} {signature}" if running else f"{words}\n\n{signature}"
+
+
+def lines_of(text: str) -> list[tuple[str, bool]]:
+    """The lines, each with whether it is of a fenced block of code (the fences too)."""
+    return _read(text)[0]
+
+
+def _read(text: str) -> tuple[list[tuple[str, bool]], str]:
+    """The lines, and the fence that was left open at the end: "" for none."""
+    found, fence = [], ""
+    for line in text.split("\n"):
+        mark = FENCE.match(line)
+        if fence:
+            found.append((line, True))
+            if mark and mark["mark"].startswith(fence) and not mark["behind"].strip():
+                fence = ""
+        else:
+            fence = mark["mark"] if mark and not (mark["mark"][0] == "`" and "`" in mark["behind"]) else ""
+            found.append((line, bool(fence)))
+    return found, fence
+
+
+def closed(text: str) -> str:
+    """The text without empty lines around it; a fence left open is closed, or it would swallow what follows."""
+    text = re.sub(r"\A(?:[ \t]*\n)+", "", text).rstrip()
+    fence = _read(text)[1]
+    return f"{text}\n{fence}" if fence else text
+
+
+def _place(body: str) -> tuple[str, str]:
+    """What stands before the sections, and what after them."""
+    lines = lines_of(body)
+    for number, (line, in_code) in enumerate(lines):
+        if not in_code and MARKER.fullmatch(line):
+            before, after = ("\n".join(text for text, _ in part) for part in (lines[:number], lines[number + 1 :]))
+            return closed(before), after.strip("\n").rstrip()
+    return _parted(closed(body))
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """The text, and the definitions of links, abbreviations and notes that it ends in."""
+    lines = lines_of(text)
+    cut = len(lines)
+    for begin, end in _blocks_backwards(lines):
+        block = lines[begin:end]
+        if any(in_code for _, in_code in block):
+            break
+        if NOTE.match(block[0][0]) or all(DEFINITION.match(line) for line, _ in block):
+            cut = begin
+        elif not all(INDENTED.match(line) for line, _ in block):  # Else what a note before it may go on with.
+            break
+    before, after = ("\n".join(line for line, _ in part) for part in (lines[:cut], lines[cut:]))
+    return before.rstrip(), after.strip("\n")
+
+
+def _blocks_backwards(lines: Sequence[tuple[str, bool]]) -> Iterator[tuple[int, int]]:
+    """(begin, end) of the runs of lines with no empty line in between, the last first."""
+    end = len(lines)
+    while end > 0:
+        if not lines[end - 1][0].strip():
+            end -= 1
+            continue
+        begin = end
+        while begin > 0 and lines[begin - 1][0].strip():
+            begin -= 1
+        yield begin, end
+        end = begin
+
+
+def definitions_in(text: str) -> dict[str, str]:
+    """Id (`^1` for a note) -> what it is defined as."""
+    found = {}
+    for line, in_code in lines_of(text):
+        if not in_code and (definition := DEFINITION.match(line)):
+            found[_key(definition["id"])] = definition["rest"].strip()
+    return found
+
+
+def _key(id: str) -> str:
+    return re.sub(r"\s+", " ", id).lower()
+
+
+def apart(text: str, known: dict[str, str]) -> str:
+    """The text with another name for each id that is known to mean something else, or to be a note."""
+    own = definitions_in(text)
+    for key, rest in own.items():
+        if key in known and (key.startswith("^") or known[key] != rest):
+            number = next(n for n in range(2, 10_000) if f"{key}-{n}" not in known and f"{key}-{n}" not in own)
+            text = _renamed(text, key, f"{key}-{number}")
+    return text
+
+
+def _renamed(text: str, key: str, name: str) -> str:
+    """Use `name` for the id in its definition and wherever it is referred to, but for code."""
+    id = r"\s+".join(re.escape(word) for word in key.split(" "))
+    code = r"(?P<code>`+)(?:(?!\n\n).)*?(?<!`)(?P=code)(?!`)"
+    if key.startswith("^"):
+        known = re.compile(rf"{code}|\[{id}\]", re.IGNORECASE | re.DOTALL)
+    else:
+        defined, full = rf"(?m:^)(?P<define>[ ]{{0,3}}\[{id}\]:)", rf"\](?P<full>\[{id}\])"
+        alone = rf"(?<!\])(?P<own>\[{id}\])(?:\[\])?(?!\(|\[[^\]])"
+        known = re.compile(rf"{code}|{defined}|{full}|{alone}", re.IGNORECASE | re.DOTALL)
+
+    def rename(found: re.Match[str]) -> str:
+        parts = found.groupdict()
+        if parts["code"]:
+            return found[0]
+        if parts.get("full"):
+            return f"][{name}]"
+        if parts.get("own"):
+            return f"{parts['own']}[{name}]"
+        return f"[{name}]:" if parts.get("define") else f"[{name}]"
+
+    done: list[str] = []
+    run: list[str] = []
+    for line, in_code in [*lines_of(text), ("", True)]:
+        if not in_code:
+            run.append(line)
+            continue
+        done += [known.sub(rename, "\n".join(run))] if run else []
+        run = []
+        done.append(line)
+    return "\n".join(done[:-1])
