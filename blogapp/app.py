@@ -130,8 +130,7 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
     init_overrides(app)
     init_access_log(app, known_member_id)
     init_files(app)
-    also_hold(app, "digests", history.held)
-    when_limited(app, stop_digest)
+    _hand_down(app)
     for blueprint in (auth, authoring, subscribing, admin, reading, health):
         app.register_blueprint(blueprint)
     for view in app.view_functions.values():
@@ -143,6 +142,12 @@ def create_app(settings: Settings | None = None, **engine_options: Any) -> Flask
     proxied = TrustedProxies(_cached(app, chosen), chosen.trusted_proxies)
     app.wsgi_app = proxied  # type: ignore[method-assign]  # Flask's own advice
     return app
+
+
+def _hand_down(app: Flask) -> None:
+    """What lower floors have done by higher ones, which they cannot see."""
+    also_hold(app, "digests", history.held)
+    when_limited(app, stop_digest)
 
 
 def _cached(app: Flask, chosen: Settings) -> PageCache:

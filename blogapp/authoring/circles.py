@@ -9,10 +9,10 @@ from blogapp.authoring.forms import EditForm
 from blogapp.authoring.publishing import version_seen
 from blogapp.core.db import db
 from blogapp.digest import publishing
-from blogapp.posts.circles import Circle, circle_of
+from blogapp.posts.circles import Circle, circle_of, sees_all
 from blogapp.posts.models import Post
 
-WORDS = {"public": "everybody", "members": "members", "listed": "these members"}
+WORDS = {"public": "Everybody", "members": "Members", "listed": "These members"}
 
 
 def offer_circle(form: EditForm, post: Post) -> None:
@@ -23,8 +23,10 @@ def offer_circle(form: EditForm, post: Post) -> None:
         for name, words in WORDS.items()
         if name != "public" or post.state != "published" or not post.is_limited
     ]
-    people = [one for one in list_members() if one.id != post.author_id and (one.active or one.id in circle.members)]
-    form.viewers.choices = [(one.id, one.name) for one in people]
+    may_be_chosen = (one for one in list_members() if one.active and one.id != post.author_id and not sees_all(one))
+    ticked = (one for one in list_members() if one.id in circle.members)
+    people = {one.id: one.name for one in (*may_be_chosen, *ticked)}
+    form.viewers.choices = sorted(people.items(), key=lambda one: one[1].lower())
     if not form.readers.raw_data:
         form.readers.data, form.viewers.data = circle.visibility, sorted(circle.members)
 

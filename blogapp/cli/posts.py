@@ -138,6 +138,7 @@ def _rows(state: str | None, kind: str | None) -> Iterator[dict[str, Any]]:
         Post.title,
         Member.name,
         Post.state,
+        Post.visibility,
         Post.first_published_at,
         Post.deleted_at,
         Post.published_at,
@@ -162,6 +163,8 @@ def _rows(state: str | None, kind: str | None) -> Iterator[dict[str, Any]]:
 def _state(row: Any) -> str:
     if row.deleted_at is not None:
         return "deleted"
+    if row.state == "published" and row.visibility != "public":
+        return "published for members" if row.visibility == "members" else "published for some"
     return "withdrawn" if row.state == "draft" and row.first_published_at is not None else str(row.state)
 
 

@@ -130,6 +130,9 @@ def _begin(correction_id: int, post_id: int, note: str) -> bool:
         return made
 
     def write(session: Session, made: Sequence[tuple[int, Composed]]) -> bool:
+        post = session.get(Post, post_id, populate_existing=True)
+        if post is None or not post.is_public:
+            return False  # Withdrawn or limited a moment ago.
         correction = session.get(Correction, correction_id, with_for_update=True, populate_existing=True)
         if correction is None or correction.told != "mail" or correction.told_in is not None:
             return False

@@ -10,14 +10,17 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
-from blogapp.core.db import db
+from blogapp.core.db import db, transaction
 from blogapp.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from blogapp.digest import planning
 from blogapp.digest.compose import send_test_copy
-from blogapp.digest.models import Digest
+from blogapp.digest.correcting import begin_approved, send_newest_correction
+from blogapp.digest.models import Batch, Digest
+from blogapp.digest.owed import window
 from blogapp.digest.publishing import delete, open_to_all, publish, send_digest, withdraw
 from blogapp.porting.html_export import each_html
 from blogapp.porting.markdown_export import export_markdown
@@ -29,8 +32,9 @@ from blogapp.posts.models import Post
 from blogapp.posts.naming import WeekTaken
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
-from tests import people
+from tests import people, readers
 from tests.posts import week
+from tests.worker import ME, publish_draft
 
 MEMBERS = Circle("members")
 LogIn = Callable[[Member], FlaskClient]
@@ -171,6 +175,27 @@ def test_exports_carry_what_is_for_members_as_drafts_if_at_all(app: Flask, bob: 
     export_snips(tmp_path / "snips")
     (snip,) = (tmp_path / "snips").rglob("inside.snip.markdown")
     assert ":draft: true" in snip.read_text()
+
+
+@pytest.mark.parametrize("limits", [False, True])
+def test_what_was_sent_and_then_limited_is_in_no_later_mail(app: Flask, bob: Member, limits: bool) -> None:
+    readers.subscriber("ada@reader.test")
+    with time_machine.travel(now(), tick=False) as clock:
+        post = publish_draft(bob)
+        clock.shift(timedelta(hours=1))
+        assert planning.begin_due(ME)
+        planning.plan_some(1)
+        clock.shift(timedelta(hours=1))
+        db.session.rollback()
+        post = db.session.get_one(Post, post.id)
+        save_post(post.id, post.version, bob.id, title=post.title, body="Mended.", correction="It was one.")
+        send_newest_correction(post.id, bob.id)
+        with transaction() as session:
+            session.execute(update(Batch).values(state="done"))
+        if limits:
+            limit(post, MEMBERS, bob)
+        missed = [sent.post_id for sent in window(db.session(), now(), timedelta(days=30))]
+        assert (missed, begin_approved()) == (([], 0) if limits else ([post.id], 1))
 
 
 def test_in_the_editor_readers_are_chosen_and_the_desk_says_who_they_are(

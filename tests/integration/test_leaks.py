@@ -89,7 +89,7 @@ def world(app: Flask, alice: Member) -> World:
         post = db.session.get_one(Post, post.id)
         text = post.body + f"\n![{word}](/files/{file.id}/{file.filename})\n"
         # The same links as those of what is public: that must not lead from one to the other.
-        said = {"title": post.title, "body": text + SHARED, "tags": [word, "baking"]}
+        said: dict[str, Any] = {"title": post.title, "body": text + SHARED, "tags": [word, "baking"]}
         post = save_post(post.id, post.version, alice.id, **said, readers=CIRCLES.get(word))
         made.posts[word], made.files[word] = post.id, file
     for word in (WITHDRAWN, DELETED, EDITED_OUT, HELD, MEMBERS, LISTED, LIMITED):

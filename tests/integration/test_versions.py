@@ -22,8 +22,9 @@ from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.site import site_version
-from blogapp.digest.publishing import delete, publish, withdraw
+from blogapp.digest.publishing import delete, open_to_all, publish, withdraw
 from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
+from blogapp.posts.circles import Circle
 from blogapp.posts.contributing import add_section, bring_back_section, remove_section
 from blogapp.posts.deleted import purge_deleted, restore_post
 from blogapp.posts.missed import forget_missed, record_missed
@@ -177,6 +178,10 @@ def _posts(bob: Member, erin: Member) -> Iterator[str]:
     yield "withdraw"
     boats = publish(boats.id, boats.version, bob.id)
     yield "publish: again"
+    boats = save_post(boats.id, boats.version, bob.id, title="Boats", body=boats.body, readers=Circle("members"))
+    yield "save_post: for members"
+    boats = open_to_all(boats.id, boats.version, bob.id)
+    yield "open_to_all"
     delete(boats.id, boats.version, bob.id)
     yield "delete"
     boats = restore_post(boats.id, bob.id)
