@@ -20,6 +20,7 @@ from blogapp.core.markup import prefix_ids, render
 from blogapp.core.web import local
 from blogapp.digest.correcting import has_left, send_newest_correction
 from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment
+from blogapp.posts.glossary import resolving
 from blogapp.posts.models import Post, Revision
 from blogapp.posts.naming import text_for
 from blogapp.posts.queries import list_attachments, newest_revision, read_format, read_post
@@ -230,7 +231,7 @@ def _page(
     shown = None
     if preview:
         try:
-            shown = _rendered(form.title.data or "", text, post.format)
+            shown = _rendered(form.title.data or "", text, post.format, post.id)
         except Invalid as error:
             show_problem(form, error)
     return render_template(
@@ -250,8 +251,10 @@ def _page(
     )
 
 
-def _rendered(title: str, text: str, format: str) -> str:
-    html = prefix_ids(render(text_for(text), title=title, format=format).html, PREVIEW_IDS)
+def _rendered(title: str, text: str, format: str, post_id: int | None) -> str:
+    text = text_for(text)
+    references = resolving(post_id, text)
+    html = prefix_ids(render(text, title=title, format=format, references=references).html, PREVIEW_IDS)
     return render_template("authoring/_shown.html", html=html)
 
 
@@ -261,8 +264,9 @@ def preview() -> ResponseReturnValue:
     """What a text would look like; nothing is kept."""
     demand(asking(), "post.write")
     text = request.form.get("body", "")
+    number = request.args.get("post", type=int)
     try:
-        html = _rendered(request.form.get("title", ""), text, request.form.get("format", "markdown"))
+        html = _rendered(request.form.get("title", ""), text, request.form.get("format", "markdown"), number)
         return {"html": html, "words": len(WORD.findall(text))}
     except Invalid as error:
         return _refused(error)

@@ -22,9 +22,11 @@ from blogapp.digest import outlook
 from blogapp.digest.models import Digest
 from blogapp.digest.outlook import Outlook
 from blogapp.posts.finding import keep_findable
+from blogapp.posts.glossary import render_to_publish
 from blogapp.posts.hub import announce
 from blogapp.posts.models import Post
 from blogapp.posts.queries import find_post, newest_revision
+from blogapp.posts.rendering import link_files, show_rendered
 
 # A digest whose message may have reached somebody: nothing brings it back.
 GONE = ("sending", "sent")
@@ -48,6 +50,7 @@ def publish(
         Invalid: there is nothing to read, or it is deleted.
     """
     seen = None if with_digest is False else outlook.look_for(Digest.post_id == post_id)
+    rendered = render_to_publish(post_id)
     with transaction() as session:
         post = find_post(session, post_id)
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
@@ -57,6 +60,8 @@ def publish(
             known = _find_digest(session, post)
             wanted = arms_by_default(post, known.state if known else None)
         post.publish(now())
+        if rendered is not None:  # Of this version: any other was refused above.
+            link_files(session, post.id, show_rendered(session, post, rendered))
         newest = newest_revision(session, post.id)
         if newest is not None:
             newest.was_published = True

@@ -1,7 +1,8 @@
-"""What lets readers find a post: its tags' pages, the posts that share its links, the search's index."""
+"""What lets readers find a post: its tags' pages, the posts that share its links, the glossary, the search's index."""
 
 from sqlalchemy.orm import Session
 
+from blogapp.posts.glossary import keep_glossary
 from blogapp.posts.links import keep_links
 from blogapp.posts.models import Post
 from blogapp.posts.searching import index_post
@@ -16,4 +17,5 @@ def keep_findable(session: Session, post: Post) -> None:
     session.flush()
     show_tags(session, post)
     keep_links(session, post)
+    keep_glossary(session, post)
     index_post(session, post)

@@ -13,6 +13,7 @@ from blogapp.core.markup import ATTRIBUTE, PIPELINE, Rendered, render
 from blogapp.core.media import EXTENSIONS
 from blogapp.core.picturemarks import Mark
 from blogapp.core.sanitise import TAG
+from blogapp.posts.glossary import freeze, keep_glossary, resolving
 from blogapp.posts.links import keep_links
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.searching import index_again
@@ -28,6 +29,7 @@ def show_rendered(session: Session, post: Post, rendered: Rendered) -> list[Atta
     post.html = fit_images(rendered.html, attachments)
     post.summary = rendered.summary
     post.pipeline = PIPELINE
+    freeze(post, rendered)
     return attachments
 
 
@@ -107,7 +109,9 @@ def render_again(post_id: int | None = None, *, outdated_only: bool = False) -> 
 def _renew(post_id: int) -> bool:
     query = select(*RENEWED).where(Post.id == post_id)
     before = db.session.execute(query).one()
-    rendered = render(before.body, title=before.title, format=before.format)
+    public = before.state == "published"
+    references = resolving(post_id, before.body, as_it_is=public)
+    rendered = render(before.body, title=before.title, format=before.format, references=references)
     with transaction() as session:
         row = session.execute(query.with_for_update()).one_or_none()
         if row is None or row.version != before.version:
@@ -117,7 +121,9 @@ def _renew(post_id: int) -> bool:
         link_files(session, post_id, attachments)
         renewed = {"html": html, "summary": rendered.summary, "pipeline": PIPELINE}
         session.execute(update(Post).where(Post.id == post_id).values(renewed))
-        keep_links(session, session.get_one(Post, post_id, populate_existing=True))
+        post = session.get_one(Post, post_id, populate_existing=True)
+        keep_links(session, post)
+        keep_glossary(session, post)
         changed = (html, rendered.summary) != (row.html, row.summary)
         if changed:
             record(session, "post.render", f"post:{post_id}", by=None)
