@@ -24,6 +24,7 @@ from blogapp.porting.pictures import show_as_before
 from blogapp.porting.report import Outcome
 from blogapp.porting.snips.parsing import ORIGIN as SNIPS
 from blogapp.posts.finding import keep_findable
+from blogapp.posts.glossary import spelled_out
 from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, free_slug, lock_names, make_room, move_to, text_for, title_for
 from blogapp.posts.rendering import link_files, show_rendered
@@ -167,8 +168,8 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
         raise BadDocument("it says that it is a draft, but its post is public; withdraw the post first")
     lock_names(session)
     fresh = fresh.with_pictures(session)
-    edited = not _same_text((post.title, post.body), (known.title, known.body))
-    same = _same_text((post.title, post.body), (fresh.title, fresh.body)) and post.format == document.format
+    edited = not _says(post, known.title, known.body)
+    same = _says(post, fresh.title, fresh.body) and post.format == document.format
     moved_on = (fresh.title, fresh.body) != (known.title, known.body) or post.format != document.format
     if edited and moved_on and not same:
         return keep_beside(session, post, known, fresh, _author(session, fresh))
@@ -186,6 +187,12 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
     result = "unchanged" if edited and same and not publishes else "changed"
     _keep(session, post, fresh, known, result)
     return Outcome(document.path, result, post_id=post.id)
+
+
+def _says(post: Post, title: str, body: str) -> bool:
+    """Whether the post says that; its way out adds the definitions that only this site has."""
+    texts = {post.body, spelled_out(post.body, post.format, post.frozen)}
+    return any(_same_text((post.title, text), (title, body)) for text in texts)
 
 
 def _same_text(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -1,7 +1,7 @@
 """Which post a document belongs to: the one that it became before, or one that was written here and says the same."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, select
 
@@ -11,6 +11,7 @@ from blogapp.porting.known import Known, find_known, find_same_content, note
 from blogapp.porting.models import Source
 from blogapp.porting.pictures import Place, bad_mark
 from blogapp.porting.report import Outcome
+from blogapp.posts.glossary import spelled_out
 from blogapp.posts.models import Post
 
 if TYPE_CHECKING:
@@ -34,14 +35,18 @@ def came_before(document: Document, sha256: str, run: "Run") -> Known | None:
     return known
 
 
-def made_here(document: Document, title: str, body: str) -> Row[int, str, str] | None:
+def made_here(document: Document, title: str, body: str) -> Row[Any] | None:
     """The post that was written here and says just this: what comes is its own export."""
-    query = select(Post.id, Post.title, Post.body)
+    query = select(Post.id, Post.title, Post.body, Post.format, Post.frozen)
     query = query.where(Post.slug == document.slug, Post.deleted_at.is_(None), Post.format == document.format)
     post = db.session.execute(query.where(~select(Source.id).where(Source.post_id == Post.id).exists())).one_or_none()
     db.session.rollback()
-    same = post is not None and (post.title, unescaped(post.body)) == (title, unescaped(body))
+    same = post is not None and (post.title, unescaped(_as_exported(post))) == (title, unescaped(body))
     return post if same else None
+
+
+def _as_exported(post: Row[Any]) -> str:
+    return spelled_out(post.body, post.format, post.frozen)
 
 
 def unescaped(body: str) -> str:
@@ -49,13 +54,13 @@ def unescaped(body: str) -> str:
     return re.sub(r"^ ?:", ":", body, flags=re.MULTILINE).strip()
 
 
-def adopt(own: Row[int, str, str], document: Document, sha256: str, run: "Run") -> Outcome:
+def adopt(own: Row[Any], document: Document, sha256: str, run: "Run") -> Outcome:
     """Note where the post's file is; the post stays as it is."""
     if not run.dry_run:
         with transaction() as session:
             note(
                 session, None, origin=document.origin, name=document.name, path=document.path, post_id=own.id,
-                content=document.content, sha256=sha256, title=own.title, body=own.body,
+                content=document.content, sha256=sha256, title=own.title, body=_as_exported(own),
             )  # fmt: skip
     return Outcome(document.path, "unchanged", post_id=own.id)
 

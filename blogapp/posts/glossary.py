@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.auth.models import Member
 from blogapp.core.db import Base, UTCDateTime, db
-from blogapp.core.dialect.references import references_in
+from blogapp.core.dialect.references import references_in, with_definitions
 from blogapp.core.markup import Rendered, render
 from blogapp.posts.models import Post
 
@@ -114,12 +114,15 @@ def members_pages(labels: Iterable[str]) -> dict[str, str]:
 
 def last_addresses(labels: Iterable[str]) -> dict[str, str]:
     """Label -> the address that the post published last used it for."""
-    turn = func.row_number().over(
-        partition_by=links.c.label, order_by=(links.c.used_at.desc(), links.c.post_id.desc())
-    )
+    turn = func.row_number().over(partition_by=links.c.label, order_by=(links.c.used_at.desc(), links.c.post_id.desc()))
     newest = select(links.c.label, links.c.url, turn.label("turn")).where(links.c.label.in_(list(labels))).subquery()
     rows: Any = db.session.execute(select(newest.c.label, newest.c.url).where(newest.c.turn == 1))
     return {row.label: row.url for row in rows}
+
+
+def spelled_out(body: str, format: str, frozen: Mapping[str, str]) -> str:
+    """The text with the definitions that only this site has at its end, for whoever takes it elsewhere."""
+    return with_definitions(body, frozen) if format == "markdown" else body
 
 
 def freeze(post: Post, rendered: Rendered) -> None:

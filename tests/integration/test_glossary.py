@@ -1,10 +1,9 @@
 """The site's reference links: resolved while a post is a draft, frozen when it is published, on both databases."""
 
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from flask import Flask
+from sqlalchemy import delete as sql_delete
 from sqlalchemy import select
 
 from blogapp.auth.models import Member
@@ -71,7 +70,7 @@ def test_only_what_readers_see_is_in_the_glossary(app: Flask, bob: Member, erin:
     assert (rows(), asked, other.html.count("<a")) == ({}, {"labels": []}, 0)
     post = publish(post.id, post.version, bob.id)
     assert rows() == {"secret": "https://secret.test"}
-    (found,) = people.log_in(app, erin).get("/write/links/suggestions?q=sec").json["labels"]
+    (found,) = people.log_in(app, erin).get("/write/links/suggestions?q=sec").get_json()["labels"]
     assert (found["label"], found["url"]) == ("secret", "https://secret.test")
     post = withdraw(post.id, post.version, bob.id)
     assert rows() == {}
@@ -86,7 +85,7 @@ def test_a_published_post_never_changes_by_being_rendered_again(bob: Member) -> 
     render_again()
     assert "[he said][then]" in fresh(silent).html
     with transaction() as session:  # As a migration or an import finds it.
-        session.execute(GlossaryLink.__table__.delete())
+        session.execute(sql_delete(GlossaryLink))
     render_again()
     assert rows() == {"then": "https://then.test"}
     changed = saved(silent, "What [he said][then]. Once.", bob)
@@ -99,6 +98,9 @@ def test_a_preview_resolves_as_the_post_will(app: Flask, bob: Member) -> None:
     post = publish(post.id, post.version, bob.id)
     posts.article(bob, "three", body="[a][then]\n\n[then]: https://now.test", at=LATER + timedelta(days=99_000))
     browser = people.log_in(app, bob)
-    for address, url in ((f"/write/preview?post={post.id}", "https://then.test"), ("/write/preview", "https://now.test")):
-        assert url in browser.post(address, data={"body": "[b][then] [c][nobody]"}).json["html"]
+    for address, url in (
+        (f"/write/preview?post={post.id}", "https://then.test"),
+        ("/write/preview", "https://now.test"),
+    ):
+        assert url in browser.post(address, data={"body": "[b][then] [c][nobody]"}).get_json()["html"]
     assert resolving(None, "`[b][then]`") == {}

@@ -211,4 +211,3 @@ def _without_code(text: str) -> str:
     masked = "\n".join(kept)
     special = "`" in masked or "\\" in masked
     return INLINE_CODE.sub(lambda found: found[0].translate(BRACKETS), masked) if special else masked
-

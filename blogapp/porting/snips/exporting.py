@@ -30,6 +30,7 @@ from blogapp.porting.snips.reading import DRAFTS, folder_of
 from blogapp.porting.snips.showing import Pictures
 from blogapp.porting.snips.target import opened
 from blogapp.porting.snips.writing import composed, edited, stamp
+from blogapp.posts.glossary import spelled_out
 from blogapp.posts.models import Post
 from blogapp.posts.naming import title_for
 from blogapp.posts.tags import has_tags
@@ -137,10 +138,11 @@ def _post(post: Post, source: Source | None, done: Exported, shown: Pictures) ->
     snip = parse_snip(Path(source.path).name, source.content.decode("utf-8"))
     place = source.path if post.slug == address_of(source.name) else _renamed(source.path, source.name, post.slug)
     changes = _changes(post, source, snip)
-    if not changes and (post.title, post.body, place) == (source.title, source.body, source.path):
+    body = spelled_out(post.body, post.format, post.frozen)
+    if not changes and (post.title, body, place) == (source.title, source.body, source.path):
         done.counts["untouched"] += 1
         return place, source.content
-    content = edited(source.content, source.body, post.body, changes)
+    content = edited(source.content, source.body, body, changes)
     changes = _lost_by(post, place, content)
     if not changes and content == source.content:
         done.counts["untouched"] += 1
@@ -153,7 +155,7 @@ def _made(post: Post, shown: Pictures) -> tuple[str, bytes]:
     """A post that was made here as a new file."""
     ending = "html" if post.format == "html" else "markdown"
     place = f"{FOLDERS[post.kind]}/{post.slug}.snip.{ending}".lstrip("/")
-    content = composed(post.body, _meta(post))
+    content = composed(spelled_out(post.body, post.format, post.frozen), _meta(post))
     return place, shown.show(_with_keys(content, _lost_by(post, place, content)))
 
 
