@@ -73,6 +73,7 @@ function suggest() {
     turn += 1;
     clearTimeout(timer);
     list.hidden = true;
+    list.replaceChildren();
     found = [];
     choose(-1);
     asked = "";
@@ -163,6 +164,9 @@ function suggest() {
     dismissed = "";
     if (at.key === asked) return;
     asked = at.key;
+    // Until the answer comes, what no longer fits is not offered: Enter takes nothing by mistake.
+    const still = found.filter((one) => one.label.includes(at.label.toLowerCase()));
+    if (still.length !== found.length) show(still);
     clearTimeout(timer);
     timer = setTimeout(() => ask(at), 120);
   }

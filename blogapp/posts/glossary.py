@@ -12,6 +12,7 @@ from sqlalchemy import Connection, ForeignKey, Index, Table, delete, exists, fun
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.auth.models import Member
+from blogapp.core.addresses import SLUG, suggest_slug
 from blogapp.core.db import Base, UTCDateTime, db
 from blogapp.core.dialect.references import references_in, with_definitions
 from blogapp.core.markup import Rendered, render
@@ -105,11 +106,13 @@ def read_frozen(post_id: int) -> dict[str, str]:
 
 
 def members_pages(labels: Iterable[str]) -> dict[str, str]:
-    """Label -> the page of the member of that name, where readers find one there."""
+    """Label -> the page of the member of that address or name (`chris roos`), where readers find one there."""
+    wanted = {label: label if SLUG.fullmatch(label) else suggest_slug(label) for label in labels}
     writes = exists().where(Post.author_id == Member.id, Post.state == "published", Post.visibility == "public")
     has_page = or_(Member.bio_html != "", Member.active & Member.password_hash.is_not(None), writes)
-    query = select(Member.slug).where(Member.slug.in_(list(labels)), has_page)
-    return {slug: f"/{slug}" for slug in db.session.execute(query).scalars()}
+    query = select(Member.slug).where(Member.slug.in_(set(wanted.values())), has_page)
+    there = set(db.session.execute(query).scalars())
+    return {label: f"/{slug}" for label, slug in wanted.items() if slug in there}
 
 
 def last_addresses(labels: Iterable[str]) -> dict[str, str]:

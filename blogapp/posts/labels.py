@@ -135,8 +135,9 @@ def _line(
 def _names(people: dict[str, str]) -> dict[str, str]:
     if not people:
         return {}
-    query = select(Member.slug, Member.name).where(Member.slug.in_(people))
-    return {row.slug: row.name for row in db.session.execute(query)}
+    query = select(Member.slug, Member.name).where(Member.slug.in_([url[1:] for url in people.values()]))
+    names = {row.slug: row.name for row in db.session.execute(query)}
+    return {label: names[url[1:]] for label, url in people.items()}
 
 
 def _with_near(lines: list[Line]) -> list[Line]:

@@ -36,7 +36,9 @@ def rows() -> dict[str, str]:
 def test_a_label_leads_where_the_post_published_last_had_it_and_stays_there_once_published(bob: Member) -> None:
     posts.article(bob, "newer", body="[A][Asset-Manager]\n\n[asset-manager]: https://new.test", at=LATER)
     posts.article(bob, "older", body="[A][asset-manager]\n\n[asset-manager]: https://old.test")
-    draft = create_post("article", "Third", "See [the manager][asset-manager], [Bob][bob-barker] and [sic].", bob.id)
+    draft = create_post(
+        "article", "Third", "See [the manager][asset-manager], [Bob][bob-barker] or [Bob Barker][] and [sic].", bob.id
+    )
     assert 'href="https://new.test"' in draft.html
     assert 'href="/bob-barker"' in draft.html
     assert "[sic]" in draft.html
@@ -45,7 +47,11 @@ def test_a_label_leads_where_the_post_published_last_had_it_and_stays_there_once
                            at=LATER + timedelta(days=1))  # fmt: skip
     draft = fresh(draft)
     third = publish(draft.id, draft.version, bob.id)
-    assert third.frozen == {"asset-manager": "https://newest.test", "bob-barker": "/bob-barker"}
+    assert third.frozen == {
+        "asset-manager": "https://newest.test",
+        "bob-barker": "/bob-barker",
+        "bob barker": "/bob-barker",
+    }
     assert 'href="https://newest.test"' in third.html
     saved(newest, "[A][asset-manager]\n\n[asset-manager]: https://other.test", bob)
     assert last_addresses(["asset-manager"]) == {"asset-manager": "https://newest.test"}  # The third used it last.
