@@ -79,7 +79,7 @@ def preview() -> ResponseReturnValue:
 
 def _previewed() -> int | None:
     """The post whose text it is, if the asker may know of it."""
-    given = request.form.get("post", "")
+    given = request.values.get("post", "")
     if not (given.isascii() and given.isdigit() and len(given) < 10):
         return None
     demand_known(int(given), asking())

@@ -67,7 +67,9 @@ class Fresh:
             summary = summary.replace(pictures.stand_in(ready), addresses[path])
         shown = {self.body[place.start : place.end]: self._shown(place, addresses) for place in self.places}
         body = pictures.show_instead(body, self.places, addresses)
-        return replace(self, body=body, rendered=Rendered(html, summary), shown={**self.shown, **shown})
+        return replace(
+            self, body=body, rendered=replace(self.rendered, html=html, summary=summary), shown={**self.shown, **shown}
+        )
 
     def _shown(self, place: Place, addresses: dict[Path, str]) -> str:
         return addresses.get(place.path) or pictures.bad_mark(place.path)

@@ -28,7 +28,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, free_slug, lock_names, make_room, move_to, text_for, title_for
 from blogapp.posts.rendering import link_files, show_rendered, show_sections
 from blogapp.posts.revisions import keep_revision
-from blogapp.posts.sections import note_woven, text_of, waits
+from blogapp.posts.sections import exported_text, note_woven, waits
 from blogapp.posts.tags import set_tags
 
 if TYPE_CHECKING:
@@ -170,10 +170,8 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
         raise BadDocument("it says that it is a draft, but its post is public; withdraw the post first")
     lock_names(session)
     fresh = fresh.with_pictures(session)
-    # What came back from here holds the sections, too, that a draft waits to take in.
-    says = [(post.title, text) for text in (post.body, text_of(session, post.id, post.body))]
-    edited = not any(_same_text(said, (known.title, known.body)) for said in says)
-    same = any(_same_text(said, (fresh.title, fresh.body)) for said in says) and post.format == document.format
+    edited = not _says(session, post, known.title, known.body)
+    same = _says(session, post, fresh.title, fresh.body) and post.format == document.format
     moved_on = (fresh.title, fresh.body) != (known.title, known.body) or post.format != document.format
     if edited and moved_on and not same:
         return keep_beside(session, post, known, fresh, _author(session, fresh))
@@ -193,6 +191,12 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
     result = "unchanged" if edited and same and not publishes else "changed"
     _keep(session, post, fresh, known, result)
     return Outcome(document.path, result, post_id=post.id)
+
+
+def _says(session: Session, post: Post, title: str, body: str) -> bool:
+    """Whether the post says that; its way out adds its sections, and the definitions that only this site has."""
+    texts = {post.body, exported_text(session, post)}
+    return any(_same_text((post.title, text), (title, body)) for text in texts)
 
 
 def _same_text(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -1,7 +1,7 @@
 """Which post a document belongs to: the one that it became before, or one that was written here and says the same."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Row, select
 
@@ -12,7 +12,7 @@ from blogapp.porting.models import Source
 from blogapp.porting.pictures import Place, bad_mark
 from blogapp.porting.report import Outcome
 from blogapp.posts.models import Post
-from blogapp.posts.sections import text_of
+from blogapp.posts.sections import exported_text
 
 if TYPE_CHECKING:
     from blogapp.porting.importing import Run
@@ -35,12 +35,13 @@ def came_before(document: Document, sha256: str, run: "Run") -> Known | None:
     return known
 
 
-def made_here(document: Document, title: str, body: str) -> Row[int, str, str] | None:
+def made_here(document: Document, title: str, body: str) -> Row[Any] | None:
     """The post that was written here and says just this: what comes is its own export."""
-    query = select(Post.id, Post.title, Post.body)
+    query = select(Post.id, Post.title, Post.body, Post.format, Post.frozen)
     query = query.where(Post.slug == document.slug, Post.deleted_at.is_(None), Post.format == document.format)
-    post = db.session.execute(query.where(~select(Source.id).where(Source.post_id == Post.id).exists())).one_or_none()
-    whole = text_of(db.session(), post.id, post.body) if post is not None else ""
+    query = query.where(~select(Source.id).where(Source.post_id == Post.id).exists())
+    post = cast("Row[Any] | None", db.session.execute(query).one_or_none())
+    whole = exported_text(db.session(), post) if post is not None else ""
     db.session.rollback()
     same = post is not None and (post.title, unescaped(whole)) == (title, unescaped(body))
     return post if same else None
@@ -51,13 +52,13 @@ def unescaped(body: str) -> str:
     return re.sub(r"^ ?:", ":", body, flags=re.MULTILINE).strip()
 
 
-def adopt(own: Row[int, str, str], document: Document, sha256: str, run: "Run") -> Outcome:
+def adopt(own: Row[Any], document: Document, sha256: str, run: "Run") -> Outcome:
     """Note where the post's file is; the post stays as it is."""
     if not run.dry_run:
         with transaction() as session:
             note(
                 session, None, origin=document.origin, name=document.name, path=document.path, post_id=own.id,
-                content=document.content, sha256=sha256, title=own.title, body=text_of(session, own.id, own.body),
+                content=document.content, sha256=sha256, title=own.title, body=exported_text(session, own),
             )  # fmt: skip
     return Outcome(document.path, "unchanged", post_id=own.id)
 

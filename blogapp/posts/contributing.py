@@ -16,9 +16,11 @@ from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand, may
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
+from blogapp.core.dialect.references import references_in
 from blogapp.core.errors import Conflict, Invalid, NotFound
 from blogapp.core.markup import MAX_CHARACTERS, TOO_LONG, Rendered, render, without_title
 from blogapp.posts.composing import closed
+from blogapp.posts.glossary import resolving
 from blogapp.posts.models import Post
 from blogapp.posts.naming import text_for
 from blogapp.posts.queries import demand_known, find_post
@@ -36,7 +38,7 @@ BEHIND = "what-stands-behind"
 
 @dataclass(frozen=True)
 class Woven:
-    """What a draft says in all, rendered before the transaction that writes it; None: it has no sections."""
+    """What a draft says in all, rendered before the transaction that writes it; None: its HTML holds as it is."""
 
     text: str
     rendered: Rendered | None
@@ -169,7 +171,10 @@ def prepare(post_id: int) -> Woven:
     if row is None:
         return Woven("", None)
     text = text_of(db.session(), post_id, row.body)
-    return Woven(text, None if text == row.body else render(text, title=row.title, format=row.format))
+    if text == row.body and not (row.format == "markdown" and references_in(text).missing):
+        return Woven(text, None)
+    references = resolving(post_id, text)
+    return Woven(text, render(text, title=row.title, format=row.format, references=references))
 
 
 def weave(session: Session, post: Post, woven: Woven, by: int) -> None:
@@ -182,8 +187,11 @@ def weave(session: Session, post: Post, woven: Woven, by: int) -> None:
     if woven.rendered is None:
         return
     at = now()
-    post.body, post.updated_at = woven.text, at
+    changed, post.body = woven.text != post.body, woven.text
     link_files(session, post.id, show_rendered(session, post, without_title(woven.rendered, post.title), by))
+    if not changed:
+        return  # Only the addresses of its links are those of this moment.
+    post.updated_at = at
     keep_revision(session, post, by, at, fresh=True)
     for section in sections_of(session, post.id):
         if section.removed_at is None:
