@@ -12,7 +12,7 @@ from blogapp.audit import record
 from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand
 from blogapp.core.db import take_turns, transaction
-from blogapp.core.errors import Conflict, Invalid, NotFound
+from blogapp.core.errors import Conflict, Invalid
 from blogapp.posts.missed import note_about
 from blogapp.posts.models import Post
 from blogapp.posts.rota import Rota, Turn, next_in_order, turns
@@ -70,15 +70,14 @@ def undo_change(week: int, by: int) -> None:
 
     Raises:
         NotAllowed: `by` may not manage the rota.
-        NotFound: nothing was decided about it.
-        Conflict: one of the weeks is over, or its note is published.
+        Conflict: nothing was decided about it; one of the weeks is over, or its note is published.
     """
     with transaction() as session:
         demand(session.get(Member, by), "rota.manage")
         take_turns(session)
         change = session.get(RotaChange, week)
         if change is None:
-            raise NotFound(f"Nothing is decided about week {week}.")
+            raise Conflict(f"Nothing is decided about week {week}.")
         weeks = [week] if change.other_week is None else [week, change.other_week]
         for one in weeks:
             if one < this_week():

@@ -24,9 +24,9 @@ def join_rota(member_id: int, by: int, *, from_week: int = 0) -> None:
         Invalid: there is no such active member, or no such week.
         Conflict: they are in it already.
     """
-    _check_week(from_week, "from_week")
     with transaction() as session:
         demand(session.get(Member, by), "rota.manage")
+        _check_week(from_week, "from_week")
         take_turns(session)
         member = session.get(Member, member_id)
         if member is None or not member.active:
@@ -80,16 +80,9 @@ def go_away(member_id: int, first_week: int, last_week: int, by: int) -> None:
         NotFound: there is no such member.
         Invalid: they end before they begin, or are over.
     """
-    for week, name in ((first_week, "first_week"), (last_week, "last_week")):
-        _check_week(week, name)
-    if last_week < first_week:
-        message = f"Week {last_week} is before week {first_week}. Choose a later one."
-        raise Invalid(message, {"last_week": message})
-    if last_week < this_week():
-        message = f"Week {last_week} is over. Choose this week or a later one."
-        raise Invalid(message, {"last_week": message})
     with transaction() as session:
         demand(session.get(Member, by), "rota.away", owner_id=member_id)
+        _check_span(first_week, last_week)
         if session.get(Member, member_id) is None:
             raise NotFound("There is no such member.")
         if sum(one.member_id == member_id for one in list_aways(session, this_week())) >= MOST_AWAYS:
@@ -118,6 +111,17 @@ def _check_week(week: int, name: str) -> None:
     if not 0 <= week <= LAST_WEEK:
         message = f"Weeks go from 0 to {LAST_WEEK}."
         raise Invalid(message, {name: message})
+
+
+def _check_span(first_week: int, last_week: int) -> None:
+    for week, name in ((first_week, "first_week"), (last_week, "last_week")):
+        _check_week(week, name)
+    if last_week < first_week:
+        message = f"Week {last_week} is before week {first_week}. Choose a later one."
+        raise Invalid(message, {"last_week": message})
+    if last_week < this_week():
+        message = f"Week {last_week} is over. Choose this week or a later one."
+        raise Invalid(message, {"last_week": message})
 
 
 def _place(session: Session, member_id: int) -> RotaMember:

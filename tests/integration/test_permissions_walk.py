@@ -17,6 +17,7 @@ from blogapp.digest.models import Digest, Sending
 from blogapp.porting.jobs.files import new_folder, path_of
 from blogapp.porting.jobs.models import Job
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
+from blogapp.posts.turnmodels import RotaAway, RotaMember
 from tests import people, posts, readers
 
 # One column a role: contributor, author, editor, admin. In each, one sign a case:
@@ -170,6 +171,8 @@ class World:
         posts.article(self.zoe, "tagged", tags=["Zoe Zephyr"])
         self.subscriber = readers.subscriber("ann@example.org")
         self.job = self._job()
+        with transaction() as session:
+            session.add(RotaMember(member_id=self.zoe.id, position=1))
         self.catch_up = self._catch_up()
 
     def _catch_up(self) -> int:
@@ -202,11 +205,27 @@ class World:
             session.add(Digest(post_id=post.id, state=sleeps, due_at=now() + timedelta(days=1)))
             return post.id
 
+    def away(self) -> int:
+        """An absence of Zoe's."""
+        with transaction() as session:
+            away = RotaAway(member_id=self.zoe.id, first_week=1, last_week=9999)
+            session.add(away)
+            session.flush()
+            return away.id
+
+    def two_drafts(self) -> int:
+        """The first of two weeks that Zoe has drafts of."""
+        self.number += 2
+        for week in (self.number, self.number + 1):
+            posts.week(self.zoe, week, state="draft")
+        return self.number
+
     def address(self, endpoint: str, post_id: int = 1) -> str:
         values = {
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
-            "month": 2, "week": 1, "kind": "atom", "sending_id": self.catch_up,
+            "away_id": self.away() if endpoint == "authoring.come_back" else 1,
+            "month": 2, "week": self.two_drafts() if endpoint == "authoring.join_weeks" else 1, "kind": "atom", "sending_id": self.catch_up,
             "job_id": self.job, "step": "stop", "what": "archive" if "export" in endpoint else "snips",
             "token": link_token(link_key(), "preferences", self.subscriber),
         }  # fmt: skip
