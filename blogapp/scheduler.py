@@ -36,11 +36,13 @@ from blogapp.porting.jobs.running import run_jobs
 from blogapp.posts.deleted import purge_deleted
 from blogapp.posts.hub import ping_hub
 from blogapp.posts.links import forget_unused_links
+from blogapp.posts.monday import begin_week
+from blogapp.posts.nudging import nudge
 from blogapp.subscribing.privacy import forget_pending
 
 log = logging.getLogger("blogapp.worker")
 
-SECOND, HOUR, DAY = 1, 3600, 86400
+SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
 # Housekeeping comes a little after the start, so that a worker which never lives for a day does it too.
 SETTLED_SECONDS = 30
 
@@ -72,6 +74,8 @@ def timetable(digests: Waker, outbox: Waker) -> list[Job]:
         Job("wake outbox",           SECOND,                      outbox.wake),
         Job("ping hub",              3 * SECOND,                  ping_hub),
         Job("heartbeat",             heartbeat.INTERVAL_SECONDS,  lambda: heartbeat.beat(process_name(), look())),
+        Job("begin week",            MINUTE,                      begin_week),
+        Job("nudge",                 3 * MINUTE,                  nudge),
         Job("sweep throttles",       HOUR,                        throttle.sweep,       SETTLED_SECONDS),
         Job("look for mail",         30 * SECOND,                 look_for_mail,        threads="network"),
         Job("forget ended log-ins",  DAY,                         forget_ended_logins,  SETTLED_SECONDS),

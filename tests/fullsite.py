@@ -29,8 +29,14 @@ from blogapp.posts.circles import Circle
 from blogapp.posts.contributing import add_section, remove_section
 from blogapp.posts.missed import record_missed
 from blogapp.posts.models import Post
+from blogapp.posts.monday import begin_week
 from blogapp.posts.retagging import rename_tag
+from blogapp.posts.rotachanges import swap_weeks
+from blogapp.posts.rotaorder import go_away, join_rota
+from blogapp.posts.turnmodels import Nudge
+from blogapp.posts.turns import this_week
 from blogapp.posts.weeks import Weeks
+from blogapp.posts.weektemplate import save_template
 from blogapp.posts.writing import create_post, save_post
 from blogapp.subscribing.models import Bounce, Subscriber
 from tests import people, readers
@@ -72,6 +78,7 @@ def fill(app: Flask, relay: Relay) -> FullSite:
     _with_an_edition(bob)
     leaving = _leaving(bob)
     waiting = _at_rest(alice, bob)
+    _rota(alice, bob)
     _other_posts(alice, bob)
     with transaction() as session:
         suppress(session, "ünder@reader.test", "complaint", ODD)
@@ -166,6 +173,19 @@ def _at_rest(alice: Member, bob: Member) -> Post:
     withdrawn = _week(bob, 5)
     withdraw(withdrawn.id, withdrawn.version, bob.id)
     return _week(bob, 6)
+
+
+def _rota(alice: Member, bob: Member) -> None:
+    """A rota with everything in it, and its present week begun by the worker."""
+    for member in (alice, bob):
+        join_rota(member.id, alice.id)
+    save_template("# {week} “Ø”\n\n{odd}", alice.id)
+    week = this_week()
+    assert begin_week()
+    swap_weeks(week, week + 1, alice.id)
+    go_away(bob.id, week + 2, week + 3, bob.id)
+    with transaction() as session:
+        session.add(Nudge(week=week, kind="first"))
 
 
 def _other_posts(alice: Member, bob: Member) -> None:

@@ -34,8 +34,9 @@ COMPARED = frozenset(
     posts.attachments.remove_attachment posts.attachments.sweep_files
     posts.contributing._change posts.contributing.add_section
     posts.deleted._purge posts.deleted.restore_post
-    posts.missed.forget_missed posts.missed.record_missed
+    posts.joining.join_next posts.missed.forget_missed posts.missed.record_missed posts.monday.begin_week
     posts.rendering._renew posts.retagging._in_one_act
+    posts.rotachanges.skip_week posts.rotachanges.swap_weeks posts.rotachanges.undo_change
     posts.writing.create_post posts.writing.restore_revision posts.writing.save_post
     """.split()
 )
@@ -56,6 +57,8 @@ ELSEWHERE = frozenset(
     digest.publishing._control digest.publishing.send_digest
     digest.settling._finish digest.settling.pause digest.settling.rest digest.settling.resume
     digest.settling.settle_batches digest.settling.settle_retry
+    posts.nudging.nudge posts.rotaorder.come_back posts.rotaorder.go_away posts.rotaorder.join_rota
+    posts.rotaorder.leave_rota posts.rotaorder.move_in_rota posts.weektemplate.save_template
     posts.presence.note_presence posts.presence.end_presence
     porting.jobs.claims.claim porting.jobs.queue.begin_job porting.jobs.queue.delete_job
     porting.jobs.queue.forget_old_jobs porting.jobs.queue.go_on porting.jobs.queue.preview_again

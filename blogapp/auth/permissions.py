@@ -22,6 +22,8 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "tag.manage":         (ANY,   ANY,   NO,    NO),     # rename a tag, or make one of two
     "link.manage":        (ANY,   ANY,   NO,    NO),     # give a reference link another address or label everywhere
     "week.explain":       (ANY,   ANY,   ANY,   NO),     # say why there is no note about a week
+    "rota.manage":        (ANY,   ANY,   NO,    NO),     # the order, who takes which week, the week's template
+    "rota.away":          (ANY,   ANY,   OWN,   OWN),    # say when somebody is away
     "digest.see":         (ANY,   ANY,   ANY,   ANY),    # how it is doing, and the digest itself before it leaves
     "digest.test":        (ANY,   ANY,   OWN,   OWN),    # a test copy to oneself
     "digest.control":     (ANY,   ANY,   OWN,   NO),     # send now, hold, cancel

@@ -11,13 +11,14 @@ GROWS_FOR = timedelta(minutes=10)
 
 
 def keep_revision(
-    session: Session, post: Post, by: int, at: datetime, *, fresh: bool = False, first: bool = False
+    session: Session, post: Post, by: int | None, at: datetime, *, fresh: bool = False, first: bool = False
 ) -> Revision:
     """Put what the post says now on record, in the caller's transaction.
 
     The newest revision grows while the same member keeps editing, for ten minutes, and never once published.
 
     Args:
+        by: None is the program itself.
         fresh: make a new one whatever the newest is, so that the newest stays as it is.
         first: the post has none yet.
     """
@@ -44,5 +45,5 @@ def keep_revision(
     return revision
 
 
-def _may_grow(revision: Revision, by: int, at: datetime) -> bool:
+def _may_grow(revision: Revision, by: int | None, at: datetime) -> bool:
     return revision.member_id == by and not revision.was_published and at - revision.created_at < GROWS_FOR

@@ -123,6 +123,18 @@ def waits(post_id: int, body: str = "") -> bool:
     return any(markdown_of(one.signed) not in body for one in waiting)
 
 
+def move_sections(session: Session, old_id: int, new_id: int) -> None:
+    """Let the sections that wait in one draft wait in another one, before those that it has."""
+    there = sections_of(session, new_id)
+    moved = sections_of(session, old_id)
+    shift = len(moved) + max((one.position for one in moved), default=0)
+    for one in there:
+        one.position += shift
+    for one in moved:
+        one.post_id = new_id
+    session.flush()
+
+
 def note_woven(session: Session, post: Post) -> None:
     """Count as part of the text those sections that stand in its body by now: an import brought it as a whole."""
     for section in sections_of(session, post.id):

@@ -80,16 +80,39 @@ def create_post(
         author = demand(session.get(Member, by), "post.write")
         if author_id not in (None, by):
             author = _credited(session, author, author_id)
-        at = now()
-        post = Post(author_id=author.id, kind=kind, title=title, body=body, created_at=at, updated_at=at, version=1)
-        _cover(post, weeks)
-        _settle(session, post, rendered, slug, by)
-        keep_revision(session, post, by, at)
-        record(session, "post.create", f"post:{post.id}", by=by, kind=kind)
-        return post
+        return begin_post(session, author.id, kind, title, body, rendered, by, weeks=weeks, slug=slug)
 
 
-def _settle(session: Session, post: Post, rendered: Rendered, slug: str | None, by: int) -> None:
+def begin_post(
+    session: Session,
+    author_id: int,
+    kind: str,
+    title: str,
+    body: str,
+    rendered: Rendered,
+    by: int | None,
+    *,
+    weeks: Weeks | None = None,
+    slug: str | None = None,
+) -> Post:
+    """The same in the caller's transaction, which has checked all but weeks and address.
+
+    Args:
+        by: None is the program itself.
+
+    Raises:
+        Invalid: the weeks are covered (`WeekTaken`), or the address is taken.
+    """
+    at = now()
+    post = Post(author_id=author_id, kind=kind, title=title, body=body, created_at=at, updated_at=at, version=1)
+    _cover(post, weeks)
+    _settle(session, post, rendered, slug, by)
+    keep_revision(session, post, by, at)
+    record(session, "post.create", f"post:{post.id}", by=by, kind=kind)
+    return post
+
+
+def _settle(session: Session, post: Post, rendered: Rendered, slug: str | None, by: int | None) -> None:
     """Give a new post its address, its HTML and its id."""
     lock_names(session)
     check_weeks(session, post)
@@ -213,7 +236,7 @@ def _rename(
     session: Session, post: Post, title: str, kind: str | None, weeks: Weeks | Keep | None, slug: str | None
 ) -> None:
     """Give the post its kind, weeks, title and address."""
-    followed = _has_automatic_slug(post)
+    followed = has_automatic_slug(post)
     if kind is not None:
         check_kind(kind)
     wanted_weeks = post.weeks if weeks is KEEP else weeks
@@ -228,7 +251,7 @@ def _rename(
     if slug is not None and slug != post.slug:
         lock_names(session)
         move_to(session, post, slug)
-    elif slug is None and followed and not _was_read(post) and not _has_automatic_slug(post):
+    elif slug is None and followed and not _was_read(post) and not has_automatic_slug(post):
         lock_names(session)
         automatic = automatic_slug(post.kind, now_weeks, post.title)
         move_to(session, post, free_slug(session, automatic, f"post:{post.id}"))
@@ -239,7 +262,7 @@ def _was_read(post: Post) -> bool:
     return post.first_published_at is not None or post.state == "published"
 
 
-def _has_automatic_slug(post: Post) -> bool:
+def has_automatic_slug(post: Post) -> bool:
     """Whether nobody chose the address by hand."""
     automatic = automatic_slug(post.kind, post.weeks, post.title)
     tail = post.slug.removeprefix(automatic)

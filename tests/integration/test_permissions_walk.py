@@ -18,6 +18,7 @@ from blogapp.porting.jobs.files import new_folder, path_of
 from blogapp.porting.jobs.models import Job
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
 from blogapp.posts.sections import Section
+from blogapp.posts.turnmodels import RotaAway, RotaMember
 from tests import people, posts, readers
 
 # One column a role: contributor, author, editor, admin. In each, one sign a case:
@@ -81,6 +82,17 @@ OTHERS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.missed", "GET"): AUTHORS,
     ("authoring.missed", "POST"): AUTHORS,
     ("authoring.forget_missed", "POST"): AUTHORS,
+    ("authoring.rota", "GET"): MEMBERS,
+    ("authoring.join_rota", "POST"): EDITORS,
+    ("authoring.place_in_rota", "POST"): EDITORS,
+    ("authoring.skip_week", "POST"): EDITORS,
+    ("authoring.swap_weeks", "POST"): EDITORS,
+    ("authoring.undo_change", "POST"): EDITORS,
+    ("authoring.save_template", "POST"): EDITORS,
+    ("authoring.go_away", "POST"): MEMBERS,
+    ("authoring.come_back", "POST"): EDITORS,
+    ("authoring.join_weeks", "GET"): MEMBERS,
+    ("authoring.join_weeks", "POST"): EDITORS,
     ("reading.rename", "POST"): EDITORS,
     ("auth.account", "GET"): MEMBERS,
     ("auth.account", "POST"): MEMBERS,
@@ -175,6 +187,8 @@ class World:
         posts.article(self.zoe, "tagged", tags=["Zoe Zephyr"])
         self.subscriber = readers.subscriber("ann@example.org")
         self.job = self._job()
+        with transaction() as session:
+            session.add(RotaMember(member_id=self.zoe.id, position=1))
         self.catch_up = self._catch_up()
 
     def _catch_up(self) -> int:
@@ -211,11 +225,29 @@ class World:
             self.section = section.id
             return post.id
 
+    def away(self) -> int:
+        """An absence of Zoe's."""
+        with transaction() as session:
+            away = RotaAway(member_id=self.zoe.id, first_week=1, last_week=9999)
+            session.add(away)
+            session.flush()
+            return away.id
+
+    def two_drafts(self) -> int:
+        """The first of two weeks that Zoe has drafts of."""
+        self.number += 2
+        for week in (self.number, self.number + 1):
+            posts.week(self.zoe, week, state="draft")
+        return self.number
+
     def address(self, endpoint: str, post_id: int = 1) -> str:
         values = {
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
-            "section_id": self.section, "month": 2, "week": 1, "kind": "atom", "sending_id": self.catch_up,
+            "section_id": self.section,
+            "away_id": self.away() if endpoint == "authoring.come_back" else 1,
+            "month": 2, "week": self.two_drafts() if endpoint == "authoring.join_weeks" else 1,
+            "kind": "atom", "sending_id": self.catch_up,
             "job_id": self.job, "step": "stop", "what": "archive" if "export" in endpoint else "snips",
             "token": link_token(link_key(), "preferences", self.subscriber),
         }  # fmt: skip

@@ -27,10 +27,15 @@ from blogapp.posts.attachments import attach, bring_back_attachment, line_for, r
 from blogapp.posts.circles import Circle
 from blogapp.posts.contributing import add_section, bring_back_section, remove_section
 from blogapp.posts.deleted import purge_deleted, restore_post
+from blogapp.posts.joining import join_next
 from blogapp.posts.missed import forget_missed, record_missed
 from blogapp.posts.models import Post
+from blogapp.posts.monday import begin_week
 from blogapp.posts.rendering import render_again
 from blogapp.posts.retagging import rename_tag
+from blogapp.posts.rotachanges import skip_week, swap_weeks, undo_change
+from blogapp.posts.rotaorder import join_rota
+from blogapp.posts.turns import this_week
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, restore_revision, save_post
 from tests import people
@@ -117,6 +122,7 @@ def acts(alice: Member, bob: Member, erin: Member, folder: Path) -> Iterator[str
     """Do everything that readers may see, each by its use case; the name of what was just done."""
     yield from _posts(bob, erin)
     yield from _files(bob)
+    yield from _rota(bob, erin)
     set_face(bob.id, _picture(), bob.id)
     yield "set_face"
     remove_face(bob.id, bob.id)
@@ -201,6 +207,24 @@ def _sections(bob: Member, erin: Member) -> Iterator[str]:
     yield "bring_back_section"
     publish(post.id, post.version, bob.id)
     yield "publish: sections"
+
+
+def _rota(bob: Member, erin: Member) -> Iterator[str]:
+    for member in (bob, erin):
+        join_rota(member.id, erin.id)
+    assert begin_week()
+    yield "begin_week"
+    week = this_week()
+    skip_week(week, erin.id)
+    yield "skip_week"
+    undo_change(week, erin.id)
+    yield "undo_change"
+    swap_weeks(week, week + 1, erin.id)
+    yield "swap_weeks"
+    with time_machine.travel(now() + timedelta(weeks=1)):
+        assert begin_week()
+        join_next(week, erin.id)
+    yield "join_next"
 
 
 def _files(bob: Member) -> Iterator[str]:
