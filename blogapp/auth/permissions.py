@@ -20,6 +20,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "post.delete":        (ANY,   ANY,   OWN,   DRAFT),  # and bring it back within 30 days
     "post.credit":        (ANY,   ANY,   NO,    NO),     # make somebody else its author
     "tag.manage":         (ANY,   ANY,   NO,    NO),     # rename a tag, or make one of two
+    "link.manage":        (ANY,   ANY,   NO,    NO),     # give a reference link another address or label everywhere
     "week.explain":       (ANY,   ANY,   ANY,   NO),     # say why there is no note about a week
     "digest.see":         (ANY,   ANY,   ANY,   ANY),    # how it is doing, and the digest itself before it leaves
     "digest.test":        (ANY,   ANY,   OWN,   OWN),    # a test copy to oneself

@@ -11,6 +11,7 @@ from blogapp.authoring.side_by_side import side_by_side
 from blogapp.core.db import db
 from blogapp.core.markup import prefix_ids, render
 from blogapp.posts.blame import blame
+from blogapp.posts.glossary import resolving
 from blogapp.posts.queries import list_revisions, read_post, read_revision
 from blogapp.posts.writing import restore_revision
 
@@ -58,7 +59,8 @@ def revision(post_id: int, number: int) -> ResponseReturnValue:
     demand(asking(), "post.see")
     found = read_revision(db.session(), post_id, number)
     post = read_post(post_id)
-    html = prefix_ids(render(found.body, title=found.title, format=post.format).html, "r-")
+    references = resolving(post_id, found.body)
+    html = prefix_ids(render(found.body, title=found.title, format=post.format, references=references).html, "r-")
     return render_template("authoring/revision.html", post=post, revision=found, html=html)
 
 

@@ -5,13 +5,13 @@ render` renews what older pipelines made.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from html import escape, unescape
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
-from blogapp.core.dialect import to_html
+from blogapp.core.dialect import NONE, to_html
 from blogapp.core.errors import Invalid
 from blogapp.core.picturemarks import without_marks
 from blogapp.core.sanitise import TAG, TOO_DEEP, sanitise
@@ -27,18 +27,23 @@ SUMMARY_LENGTH = 280
 
 @dataclass(frozen=True)
 class Rendered:
-    """What readers see of a text, and its first lines in plain words."""
+    """What readers see of a text, and its first lines in plain words.
+
+    resolved: label -> address of the references that the text uses and the site gave (`render(references=…)`).
+    """
 
     html: str
     summary: str
+    resolved: Mapping[str, str] = field(default_factory=dict)
 
 
-def render(text: str, *, title: str = "", format: str = "markdown") -> Rendered:
+def render(text: str, *, title: str = "", format: str = "markdown", references: Mapping[str, str] = NONE) -> Rendered:
     """Render Markdown to sanitised HTML. Thread-safe; about 10 ms for a week's post.
 
     Args:
         title: a first heading that says the same is left out, because the page shows the title already.
         format: "markdown", or "html" for a text that is HTML already and is only sanitised.
+        references: label -> address for `[text][label]` where the text does not define it itself.
 
     Raises:
         Invalid: the text is too long, or nested too deeply to be read by anybody.
@@ -46,11 +51,12 @@ def render(text: str, *, title: str = "", format: str = "markdown") -> Rendered:
     if len(text) > MAX_CHARACTERS:
         message = TOO_LONG.format(len(text))
         raise Invalid(message, {"body": message})
+    used: dict[str, str] = {}
     try:
-        html = sanitise(_visible_tags(text) if format == "html" else to_html(text))
+        html = sanitise(_visible_tags(text) if format == "html" else to_html(text, references, used))
     except RecursionError:
         raise Invalid(TOO_DEEP, {"body": TOO_DEEP}) from None
-    return without_title(Rendered(html, summarise(html)), title)
+    return without_title(Rendered(html, summarise(html), used), title)
 
 
 def _visible_tags(html: str) -> str:
@@ -62,7 +68,7 @@ def without_title(rendered: Rendered, title: str) -> Rendered:
     """Leave out a first heading that only says the title again."""
     heading = LEADING.match(rendered.html)
     if heading and title and _same_words(plain(heading["text"]), title):
-        return Rendered(rendered.html[heading.end() :], rendered.summary)
+        return replace(rendered, html=rendered.html[heading.end() :])
     return rendered
 
 

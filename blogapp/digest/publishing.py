@@ -25,6 +25,7 @@ from blogapp.digest.outlook import Outlook
 from blogapp.posts.circles import post_viewers
 from blogapp.posts.contributing import prepare, weave
 from blogapp.posts.finding import keep_findable
+from blogapp.posts.glossary import freeze
 from blogapp.posts.hub import announce
 from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, lock_names
@@ -67,6 +68,7 @@ def publish(
             known = _find_digest(session, post)
             wanted = arms_by_default(post, known.state if known else None)
         post.publish(now())
+        freeze(post, whole.rendered)
         newest = newest_revision(session, post.id)
         if newest is not None:
             newest.was_published = True

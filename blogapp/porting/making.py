@@ -18,7 +18,7 @@ from blogapp.porting.beside import keep_beside
 from blogapp.porting.documents import BadDocument, Document, Leftover
 from blogapp.porting.fresh import Fresh, freshened
 from blogapp.porting.known import Known, find_known, note
-from blogapp.porting.matching import adopt, came_before, is_as_before, made_here, unescaped
+from blogapp.porting.matching import adopt, as_exported, came_before, is_as_before, made_here, unescaped
 from blogapp.porting.people import Undone, member_id
 from blogapp.porting.pictures import show_as_before
 from blogapp.porting.report import Outcome
@@ -170,10 +170,8 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
         raise BadDocument("it says that it is a draft, but its post is public; withdraw the post first")
     lock_names(session)
     fresh = fresh.with_pictures(session)
-    # What came back from here holds the sections, too, that a draft waits to take in.
-    says = [(post.title, text) for text in (post.body, text_of(session, post.id, post.body))]
-    edited = not any(_same_text(said, (known.title, known.body)) for said in says)
-    same = any(_same_text(said, (fresh.title, fresh.body)) for said in says) and post.format == document.format
+    edited = not _says(session, post, known.title, known.body)
+    same = _says(session, post, fresh.title, fresh.body) and post.format == document.format
     moved_on = (fresh.title, fresh.body) != (known.title, known.body) or post.format != document.format
     if edited and moved_on and not same:
         return keep_beside(session, post, known, fresh, _author(session, fresh))
@@ -193,6 +191,12 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
     result = "unchanged" if edited and same and not publishes else "changed"
     _keep(session, post, fresh, known, result)
     return Outcome(document.path, result, post_id=post.id)
+
+
+def _says(session: Session, post: Post, title: str, body: str) -> bool:
+    """Whether the post says that; its way out adds what a draft waits to take in, and definitions only we have."""
+    texts = {post.body, text_of(session, post.id, post.body), as_exported(session, post)}
+    return any(_same_text((post.title, text), (title, body)) for text in texts)
 
 
 def _same_text(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -20,6 +20,7 @@ from blogapp.core.db import db
 from blogapp.core.files import find
 from blogapp.porting.own_folder import OwnFolder
 from blogapp.porting.services.frontyaml import write_yaml
+from blogapp.posts.glossary import spelled_out
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.sections import text_of
 from blogapp.posts.tags import Tag, post_tags
@@ -27,8 +28,8 @@ from blogapp.posts.tags import Tag, post_tags
 FLAVOURS = ("hugo", "jekyll")
 SLICE = 200
 COLUMNS = (
-    Post.id, Post.kind, Post.week_from, Post.week_to, Post.slug, Post.title, Post.body, Post.format, Post.state,
-    Post.visibility, Post.created_at, Post.updated_at, Post.published_at, Post.first_published_at,
+    Post.id, Post.kind, Post.week_from, Post.week_to, Post.slug, Post.title, Post.body, Post.format, Post.frozen,
+    Post.state, Post.visibility, Post.created_at, Post.updated_at, Post.published_at, Post.first_published_at,
     Member.name.label("author"), Member.slug.label("author_slug"),
 )  # fmt: skip
 OWN_FILE = re.compile(r"(?P<host>https?://[^\s/\"'<>()]+)?/files/(?P<id>\d{1,18})/[^\s\"'<>()\]?#\\]+")
@@ -145,7 +146,7 @@ class _Writer:
             folder, name = "", _jekyll_name(row, ending)
         addresses = self._write_files(files, folder)
         whole = text_of(db.session(), row.id, row.body) if row.state == "draft" else row.body
-        body = _with_addresses(whole, addresses)
+        body = _with_addresses(spelled_out(whole, row.format, row.frozen), addresses)
         front = front_matter(row, aliases, self.flavour)
         if row.id in self.tags:
             front["tags"] = self.tags[row.id]

@@ -1,9 +1,10 @@
 """Which post a document belongs to: the one that it became before, or one that was written here and says the same."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
 
 from blogapp.core.db import db, transaction
 from blogapp.porting.documents import BadDocument, Document
@@ -11,6 +12,7 @@ from blogapp.porting.known import Known, find_known, find_same_content, note
 from blogapp.porting.models import Source
 from blogapp.porting.pictures import Place, bad_mark
 from blogapp.porting.report import Outcome
+from blogapp.posts.glossary import spelled_out
 from blogapp.posts.models import Post
 from blogapp.posts.sections import text_of
 
@@ -35,15 +37,20 @@ def came_before(document: Document, sha256: str, run: "Run") -> Known | None:
     return known
 
 
-def made_here(document: Document, title: str, body: str) -> Row[int, str, str] | None:
+def made_here(document: Document, title: str, body: str) -> Row[Any] | None:
     """The post that was written here and says just this: what comes is its own export."""
-    query = select(Post.id, Post.title, Post.body)
+    query = select(Post.id, Post.title, Post.body, Post.format, Post.frozen)
     query = query.where(Post.slug == document.slug, Post.deleted_at.is_(None), Post.format == document.format)
     post = db.session.execute(query.where(~select(Source.id).where(Source.post_id == Post.id).exists())).one_or_none()
-    whole = text_of(db.session(), post.id, post.body) if post is not None else ""
+    exported = as_exported(db.session(), post) if post is not None else ""
     db.session.rollback()
-    same = post is not None and (post.title, unescaped(whole)) == (title, unescaped(body))
+    same = post is not None and (post.title, unescaped(exported)) == (title, unescaped(body))
     return post if same else None
+
+
+def as_exported(session: Session, post: Post | Row[Any]) -> str:
+    """A post's text as our ways out write it: with the sections that wait, and the definitions that only we have."""
+    return spelled_out(text_of(session, post.id, post.body), post.format, post.frozen)
 
 
 def unescaped(body: str) -> str:
@@ -51,13 +58,13 @@ def unescaped(body: str) -> str:
     return re.sub(r"^ ?:", ":", body, flags=re.MULTILINE).strip()
 
 
-def adopt(own: Row[int, str, str], document: Document, sha256: str, run: "Run") -> Outcome:
+def adopt(own: Row[Any], document: Document, sha256: str, run: "Run") -> Outcome:
     """Note where the post's file is; the post stays as it is."""
     if not run.dry_run:
         with transaction() as session:
             note(
                 session, None, origin=document.origin, name=document.name, path=document.path, post_id=own.id,
-                content=document.content, sha256=sha256, title=own.title, body=text_of(session, own.id, own.body),
+                content=document.content, sha256=sha256, title=own.title, body=as_exported(session, own),
             )  # fmt: skip
     return Outcome(document.path, "unchanged", post_id=own.id)
 

@@ -16,9 +16,11 @@ from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand, may
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
+from blogapp.core.dialect.references import references_in
 from blogapp.core.errors import Conflict, Invalid, NotFound
 from blogapp.core.markup import MAX_CHARACTERS, TOO_LONG, Rendered, render, without_title
 from blogapp.posts.composing import closed
+from blogapp.posts.glossary import resolving
 from blogapp.posts.models import Post
 from blogapp.posts.naming import text_for
 from blogapp.posts.queries import demand_known, find_post
@@ -36,7 +38,7 @@ BEHIND = "what-stands-behind"
 
 @dataclass(frozen=True)
 class Woven:
-    """What a draft says in all, rendered before the transaction that writes it; None: it has no sections."""
+    """What a draft says in all, rendered before the transaction that writes it; None: its HTML holds as it is."""
 
     text: str
     rendered: Rendered | None
@@ -164,12 +166,16 @@ def find_section(section_id: int, member: Member) -> tuple[Section, Post]:
 
 
 def prepare(post_id: int) -> Woven:
-    """What a draft says with its sections, rendered; for `weave`, before the transaction."""
+    """What a draft says with its sections and the addresses of this moment, for `weave`, before the transaction."""
     row = db.session.execute(select(Post.title, Post.body, Post.format).where(Post.id == post_id)).one_or_none()
     if row is None:
         return Woven("", None)
     text = text_of(db.session(), post_id, row.body)
-    return Woven(text, None if text == row.body else render(text, title=row.title, format=row.format))
+    markdown = row.format == "markdown"
+    if text == row.body and not (markdown and references_in(text).missing):
+        return Woven(text, None)
+    references = resolving(post_id, text) if markdown else {}
+    return Woven(text, render(text, title=row.title, format=row.format, references=references))
 
 
 def weave(session: Session, post: Post, woven: Woven, by: int) -> None:
@@ -181,9 +187,11 @@ def weave(session: Session, post: Post, woven: Woven, by: int) -> None:
     check_text(session, post.id, post.body, woven.text)
     if woven.rendered is None:
         return
+    link_files(session, post.id, show_rendered(session, post, without_title(woven.rendered, post.title), by))
+    if woven.text == post.body:
+        return
     at = now()
     post.body, post.updated_at = woven.text, at
-    link_files(session, post.id, show_rendered(session, post, without_title(woven.rendered, post.title), by))
     keep_revision(session, post, by, at, fresh=True)
     for section in sections_of(session, post.id):
         if section.removed_at is None:

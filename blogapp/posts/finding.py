@@ -1,8 +1,9 @@
-"""What lets readers find a post: tags' pages, posts that share its links, the search's index; and whom it credits."""
+"""What lets readers find a post: tags' pages, shared links, the glossary, the search's index; and whom it credits."""
 
 from sqlalchemy.orm import Session
 
 from blogapp.posts.credits import keep_credits
+from blogapp.posts.glossary import keep_glossary
 from blogapp.posts.links import keep_links
 from blogapp.posts.models import Post
 from blogapp.posts.searching import index_post
@@ -18,4 +19,5 @@ def keep_findable(session: Session, post: Post) -> None:
     keep_credits(session, post)
     show_tags(session, post)
     keep_links(session, post)
+    keep_glossary(session, post)
     index_post(session, post)

@@ -117,6 +117,8 @@ class Post(Base):
     # Published by somebody in this program rather than brought along as published by an import.
     published_here: Mapped[bool] = mapped_column(default=False)
     deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
+    # Label -> address of the references that its text does not define: as they were when it was published.
+    frozen: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default=text("'{}'"))
     # Keys that a file brought along and this program does not know: kept for the way out.
     extra: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 

@@ -16,6 +16,7 @@ from blogapp.core.picturemarks import Mark
 from blogapp.core.sanitise import TAG
 from blogapp.posts.circles import seen_by, sees_all
 from blogapp.posts.credits import keep_credits
+from blogapp.posts.glossary import freeze, keep_glossary, resolving
 from blogapp.posts.links import keep_links
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.searching import index_again
@@ -36,6 +37,7 @@ def show_rendered(session: Session, post: Post, rendered: Rendered, by: int | No
     post.html = fit_images(rendered.html, attachments)
     post.summary = rendered.summary
     post.pipeline = PIPELINE
+    freeze(post, rendered)
     return attachments
 
 
@@ -138,7 +140,8 @@ def _renew(post_id: int, *, quietly: bool = False) -> bool | None:
     if before is None:
         return False
     text = text_of(db.session(), post_id, before.body)
-    rendered = render(text, title=before.title, format=before.format)
+    references = resolving(post_id, text, as_it_is=before.state == "published")
+    rendered = render(text, title=before.title, format=before.format, references=references)
     with transaction() as session:
         row = session.execute(query.with_for_update()).one_or_none()
         if row is None:
@@ -153,6 +156,7 @@ def _renew(post_id: int, *, quietly: bool = False) -> bool | None:
         post = session.get_one(Post, post_id, populate_existing=True)
         keep_links(session, post)
         credited = keep_credits(session, post)
+        keep_glossary(session, post)
         changed = (html, rendered.summary) != (row.html, row.summary)
         if changed and not quietly:
             record(session, "post.render", f"post:{post_id}", by=None)

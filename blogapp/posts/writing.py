@@ -19,6 +19,7 @@ from blogapp.core.markup import Rendered, render, without_title
 from blogapp.posts.circles import Circle, set_circle
 from blogapp.posts.corrections import correct
 from blogapp.posts.finding import keep_findable
+from blogapp.posts.glossary import resolving
 from blogapp.posts.hub import announce
 from blogapp.posts.models import Post
 from blogapp.posts.naming import (
@@ -74,7 +75,7 @@ def create_post(
     check_kind(kind)
     weeks = weeks_for(kind, weeks)
     title, body = title_for(title, weeks), text_for(body)
-    rendered = render(body, title=title)
+    rendered = render(body, title=title, references=resolving(None, body))
     with transaction() as session:
         author = demand(session.get(Member, by), "post.write")
         if author_id not in (None, by):
@@ -137,7 +138,8 @@ def save_post(
     """
     body = text_for(body)
     text = text_of(db.session(), post_id, body)
-    rendered = render(text, format=read_format(post_id))  # Before the transaction: others may write meanwhile.
+    # Before the transaction: others may write meanwhile.
+    rendered = render(text, format=read_format(post_id), references=resolving(post_id, text))
     # One flush, at the end: each raises the version by one.
     with transaction() as session, session.no_autoflush:
         post, member = _open(session, post_id, version, by)
@@ -169,7 +171,7 @@ def restore_revision(post_id: int, version: int, number: int, by: int) -> Post:
     """
     body = read_revision(db.session(), post_id, number).body
     text = text_of(db.session(), post_id, body)
-    rendered = render(text, format=read_format(post_id))
+    rendered = render(text, format=read_format(post_id), references=resolving(post_id, text))
     with transaction() as session, session.no_autoflush:
         post, _ = _open(session, post_id, version, by)
         revision = read_revision(session, post_id, number)

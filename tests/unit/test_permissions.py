@@ -30,6 +30,7 @@ WORDS: dict[str, tuple[str, str, bool, set[str]]] = {
     "make somebody else the author of their post": ("post.credit", OWN, False, EDITORS),
     "make somebody else the author of a colleague's post": ("post.credit", OTHER, True, EDITORS),
     "rename a tag": ("tag.manage", OTHER, True, EDITORS),
+    "give a reference link another address": ("link.manage", OTHER, True, EDITORS),
     "say why there is no note about a week": ("week.explain", OTHER, True, AUTHORS),
     "see how a colleague's digest is doing": ("digest.see", OTHER, True, EVERYBODY),
     "send themselves a test copy of their own post": ("digest.test", OWN, False, EVERYBODY),

@@ -6,7 +6,9 @@ is left. Blocks are cut by kramdown's rules, in kramdown's order; the library do
 
 import re
 import threading
-from typing import cast
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, cast
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -29,7 +31,7 @@ from blogapp.core.dialect.contents import Contents
 from blogapp.core.dialect.footnotes import FootnoteDefinition, UnusedNotes
 from blogapp.core.dialect.headings import HeadingIds
 from blogapp.core.dialect.lines import BLOCK_TAGS
-from blogapp.core.dialect.links import LINKS
+from blogapp.core.dialect.links import LINKS, SITE
 from blogapp.core.dialect.lists import DefinitionList, List
 from blogapp.core.dialect.spans import CODE, LINE_BREAK, CodeSpan, SpanTags
 from blogapp.core.dialect.tables import Tables
@@ -37,17 +39,26 @@ from blogapp.core.dialect.typography import Typography
 
 # kramdown's, and "~" for our strikethrough.
 ESCAPABLE = "\\.*_+`<>()[]{}#!:|\"'$=-~"
+NONE: Mapping[str, str] = MappingProxyType({})
 _local = threading.local()
 
 
-def to_html(text: str) -> str:
+def to_html(text: str, references: Mapping[str, str] = NONE, used: dict[str, str] | None = None) -> str:
     """Render Markdown to HTML that nobody has sanitised yet.
 
     Each thread keeps one parser: making one takes as long as rendering a short post.
+
+    Args:
+        references: label (`blocks.reference_id`) -> address, for `[text][label]` where the text does not define it.
+        used: is told which of them the text uses.
     """
     parser = cast("Markdown | None", getattr(_local, "parser", None)) or make_parser()
     _local.parser = None  # After an error half-way its state would be anybody's guess.
-    rendered = parser.reset().convert(re.sub(r"\A(?:[ \t]*\n)+", "", text))
+    parser.reset()
+    given: Any = parser
+    given.references.update((f"{SITE}{label}", (url, None)) for label, url in references.items())
+    given.site_used = {} if used is None else used
+    rendered = parser.convert(re.sub(r"\A(?:[ \t]*\n)+", "", text))
     _local.parser = parser
     return rendered.replace(MARK, "")
 

@@ -17,6 +17,8 @@ from markdown.util import ETX, INLINE_PLACEHOLDER_RE, STX
 
 from blogapp.core.dialect.blocks import reference_id
 
+# Stands before the ids of references that the site gives; no text holds it (posts/naming.py: text_for).
+SITE = "\x05"
 # Every bracket is looked at once for each bracket that stands open: without a limit 20,000 of them take a minute.
 DEEPEST = 32
 BRACKET = re.compile(r"[\[\]]")
@@ -92,7 +94,16 @@ class SourceIds(Bracketed, ReferenceInlineProcessor):
 
 
 class Reference(SourceIds):
-    """[text][id]"""
+    """[text][id], also of those references that the site gives: `SITE` before their ids keeps them from the others."""
+
+    def evalId(self, data: str, index: int, text: str) -> tuple[str | None, int, bool]:
+        source, end, handled = super().evalId(data, index, text)
+        known: dict[str, Any] = cast(Any, self.md).references
+        given = f"{SITE}{source}"
+        if handled and source not in known and given in known and data.startswith("[", index):
+            cast(Any, self.md).site_used[source] = known[given][0]
+            return given, data.index("]", index) + 1, True
+        return source, end, handled
 
 
 class ShortReference(SourceIds, ShortReferenceInlineProcessor):

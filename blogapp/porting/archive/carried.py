@@ -17,6 +17,7 @@ LEFT_OUT = {
     "hub_pings": "what a hub is to be told by the original",
     "jobs": "what runs in the background elsewhere",
     "job_outcomes": "the reports of those",
+    "glossary_links": "which labels public posts use: made of the posts again on the way in",
     "search_texts": "what readers search: made of the posts again on the way in",
 }
 # All that the program has, without regard to whether it is carried.

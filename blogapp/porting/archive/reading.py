@@ -19,6 +19,7 @@ from blogapp.porting.archive.loading import check_references, load_table
 from blogapp.porting.archive.packing import MANIFEST, MAX_MANIFEST_BYTES, OWN_FILE, ArchiveFailed
 from blogapp.porting.archive.writing import FORMAT, KIND, OWN_TABLE, Manifest, Moved, parse_manifest, shown_settings
 from blogapp.posts import searching
+from blogapp.posts.glossary import fill_glossary
 
 REASON = "this site was made of an archive, and the original may have gone on sending"
 WANTED = "SELECT sha256 FROM attachments UNION SELECT face_sha256 FROM members WHERE face_sha256 IS NOT NULL"
@@ -135,6 +136,7 @@ class _Import:
         check_references(self.connection)
         migrate.move(self.connection, "head")
         searching.fill_all(self.connection)
+        fill_glossary(self.connection)
         self.connection.execute(text(stilling.RENAME), {"instance": self.instance})
         held = self.connection.execute(text(stilling.HOLD)).rowcount
         self.connection.execute(text(stilling.HOLD_CORRECTIONS))
