@@ -41,14 +41,15 @@ def made_here(document: Document, title: str, body: str) -> Row[Any] | None:
     """The post that was written here and says just this: what comes is its own export."""
     query = select(Post.id, Post.title, Post.body, Post.format, Post.frozen)
     query = query.where(Post.slug == document.slug, Post.deleted_at.is_(None), Post.format == document.format)
-    post = db.session.execute(query.where(~select(Source.id).where(Source.post_id == Post.id).exists())).one_or_none()
+    query = query.where(~select(Source.id).where(Source.post_id == Post.id).exists())
+    post: Any = db.session.execute(query).one_or_none()
     exported = as_exported(db.session(), post) if post is not None else ""
     db.session.rollback()
     same = post is not None and (post.title, unescaped(exported)) == (title, unescaped(body))
     return post if same else None
 
 
-def as_exported(session: Session, post: Post | Row[Any]) -> str:
+def as_exported(session: Session, post: Any) -> str:
     """A post's text as our ways out write it: with the sections that wait, and the definitions that only we have."""
     return spelled_out(text_of(session, post.id, post.body), post.format, post.frozen)
 

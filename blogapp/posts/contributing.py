@@ -171,11 +171,9 @@ def prepare(post_id: int) -> Woven:
     if row is None:
         return Woven("", None)
     text = text_of(db.session(), post_id, row.body)
-    markdown = row.format == "markdown"
-    if text == row.body and not (markdown and references_in(text).missing):
+    if text == row.body and (row.format == "html" or not references_in(text).missing):
         return Woven(text, None)
-    references = resolving(post_id, text) if markdown else {}
-    return Woven(text, render(text, title=row.title, format=row.format, references=references))
+    return Woven(text, render(text, title=row.title, format=row.format, references=resolving(post_id, text)))
 
 
 def weave(session: Session, post: Post, woven: Woven, by: int) -> None:
