@@ -18,7 +18,6 @@ function renewBlock() {
     const mine = ++turn;
     const data = new FormData();
     data.set("body", body.value);
-    data.set("post", body.form.dataset.post);
     const headers = { Accept: "application/json", "X-CSRFToken": token.value };
     try {
       const answer = await fetch(block.dataset.renew, { method: "POST", body: data, headers });

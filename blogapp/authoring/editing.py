@@ -70,16 +70,16 @@ def preview() -> ResponseReturnValue:
     text = request.form.get("body", "")
     words = count_words(text)
     try:
-        post_id = post_previewed()
+        post_id = _previewed()
         html = rendered(request.form.get("title", ""), text, request.form.get("format", "markdown"), post_id)
         return {"html": html, "words": words, "minutes": reading_minutes(words)}
     except Invalid as error:
         return refused(error)
 
 
-def post_previewed() -> int | None:
+def _previewed() -> int | None:
     """The post whose text it is, if the asker may know of it."""
-    given = request.form.get("post", "")
+    given = request.values.get("post", "")
     if not (given.isascii() and given.isdigit() and len(given) < 10):
         return None
     demand_known(int(given), asking())

@@ -117,8 +117,8 @@ def editor_page(
 def rendered(title: str, text: str, format: str, post_id: int | None = None) -> str:
     """A text as its page would show it, with the sections that wait to become part of the post's text."""
     text = text_for(text) if post_id is None else text_of(db.session(), post_id, text_for(text))
-    shown = render(text, title=title, format=format, references=resolving(post_id, text))
-    html = prefix_ids(shown.html, PREVIEW_IDS)
+    references = resolving(post_id, text) if format == "markdown" else {}
+    html = prefix_ids(render(text, title=title, format=format, references=references).html, PREVIEW_IDS)
     return render_template("authoring/_shown.html", html=html)
 
 

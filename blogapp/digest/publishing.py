@@ -68,7 +68,8 @@ def publish(
             known = _find_digest(session, post)
             wanted = arms_by_default(post, known.state if known else None)
         post.publish(now())
-        freeze(post, whole.rendered)
+        if whole.rendered is not None:
+            freeze(post, whole.rendered)
         newest = newest_revision(session, post.id)
         if newest is not None:
             newest.was_published = True

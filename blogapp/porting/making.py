@@ -18,7 +18,7 @@ from blogapp.porting.beside import keep_beside
 from blogapp.porting.documents import BadDocument, Document, Leftover
 from blogapp.porting.fresh import Fresh, freshened
 from blogapp.porting.known import Known, find_known, note
-from blogapp.porting.matching import adopt, as_exported, came_before, is_as_before, made_here, unescaped
+from blogapp.porting.matching import adopt, came_before, is_as_before, made_here, unescaped
 from blogapp.porting.people import Undone, member_id
 from blogapp.porting.pictures import show_as_before
 from blogapp.porting.report import Outcome
@@ -28,7 +28,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, free_slug, lock_names, make_room, move_to, text_for, title_for
 from blogapp.posts.rendering import link_files, show_rendered, show_sections
 from blogapp.posts.revisions import keep_revision
-from blogapp.posts.sections import note_woven, text_of, waits
+from blogapp.posts.sections import exported_text, note_woven, waits
 from blogapp.posts.tags import set_tags
 
 if TYPE_CHECKING:
@@ -194,8 +194,8 @@ def _change(session: Session, known: Known, fresh: Fresh) -> Outcome:
 
 
 def _says(session: Session, post: Post, title: str, body: str) -> bool:
-    """Whether the post says that; its way out adds what a draft waits to take in, and definitions only we have."""
-    texts = {post.body, text_of(session, post.id, post.body), as_exported(session, post)}
+    """Whether the post says that; its way out adds its sections, and the definitions that only this site has."""
+    texts = {post.body, exported_text(session, post)}
     return any(_same_text((post.title, text), (title, body)) for text in texts)
 
 

@@ -20,9 +20,8 @@ from blogapp.core.db import db
 from blogapp.core.files import find
 from blogapp.porting.own_folder import OwnFolder
 from blogapp.porting.services.frontyaml import write_yaml
-from blogapp.posts.glossary import spelled_out
 from blogapp.posts.models import Attachment, Post, post_attachments
-from blogapp.posts.sections import text_of
+from blogapp.posts.sections import exported_text
 from blogapp.posts.tags import Tag, post_tags
 
 FLAVOURS = ("hugo", "jekyll")
@@ -145,8 +144,7 @@ class _Writer:
         else:
             folder, name = "", _jekyll_name(row, ending)
         addresses = self._write_files(files, folder)
-        whole = text_of(db.session(), row.id, row.body) if row.state == "draft" else row.body
-        body = _with_addresses(spelled_out(whole, row.format, row.frozen), addresses)
+        body = _with_addresses(exported_text(db.session(), row), addresses)
         front = front_matter(row, aliases, self.flavour)
         if row.id in self.tags:
             front["tags"] = self.tags[row.id]

@@ -1,10 +1,9 @@
 """Which post a document belongs to: the one that it became before, or one that was written here and says the same."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
 
 from blogapp.core.db import db, transaction
 from blogapp.porting.documents import BadDocument, Document
@@ -12,9 +11,8 @@ from blogapp.porting.known import Known, find_known, find_same_content, note
 from blogapp.porting.models import Source
 from blogapp.porting.pictures import Place, bad_mark
 from blogapp.porting.report import Outcome
-from blogapp.posts.glossary import spelled_out
 from blogapp.posts.models import Post
-from blogapp.posts.sections import text_of
+from blogapp.posts.sections import exported_text
 
 if TYPE_CHECKING:
     from blogapp.porting.importing import Run
@@ -42,16 +40,11 @@ def made_here(document: Document, title: str, body: str) -> Row[Any] | None:
     query = select(Post.id, Post.title, Post.body, Post.format, Post.frozen)
     query = query.where(Post.slug == document.slug, Post.deleted_at.is_(None), Post.format == document.format)
     query = query.where(~select(Source.id).where(Source.post_id == Post.id).exists())
-    post: Any = db.session.execute(query).one_or_none()
-    exported = as_exported(db.session(), post) if post is not None else ""
+    post = cast("Row[Any] | None", db.session.execute(query).one_or_none())
+    whole = exported_text(db.session(), post) if post is not None else ""
     db.session.rollback()
-    same = post is not None and (post.title, unescaped(exported)) == (title, unescaped(body))
+    same = post is not None and (post.title, unescaped(whole)) == (title, unescaped(body))
     return post if same else None
-
-
-def as_exported(session: Session, post: Any) -> str:
-    """A post's text as our ways out write it: with the sections that wait, and the definitions that only we have."""
-    return spelled_out(text_of(session, post.id, post.body), post.format, post.frozen)
 
 
 def unescaped(body: str) -> str:
@@ -65,7 +58,7 @@ def adopt(own: Row[Any], document: Document, sha256: str, run: "Run") -> Outcome
         with transaction() as session:
             note(
                 session, None, origin=document.origin, name=document.name, path=document.path, post_id=own.id,
-                content=document.content, sha256=sha256, title=own.title, body=as_exported(session, own),
+                content=document.content, sha256=sha256, title=own.title, body=exported_text(session, own),
             )  # fmt: skip
     return Outcome(document.path, "unchanged", post_id=own.id)
 

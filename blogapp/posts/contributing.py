@@ -166,14 +166,15 @@ def find_section(section_id: int, member: Member) -> tuple[Section, Post]:
 
 
 def prepare(post_id: int) -> Woven:
-    """What a draft says with its sections and the addresses of this moment, for `weave`, before the transaction."""
+    """What a draft says with its sections, rendered; for `weave`, before the transaction."""
     row = db.session.execute(select(Post.title, Post.body, Post.format).where(Post.id == post_id)).one_or_none()
     if row is None:
         return Woven("", None)
     text = text_of(db.session(), post_id, row.body)
-    if text == row.body and (row.format == "html" or not references_in(text).missing):
+    if text == row.body and not (row.format == "markdown" and references_in(text).missing):
         return Woven(text, None)
-    return Woven(text, render(text, title=row.title, format=row.format, references=resolving(post_id, text)))
+    references = resolving(post_id, text)
+    return Woven(text, render(text, title=row.title, format=row.format, references=references))
 
 
 def weave(session: Session, post: Post, woven: Woven, by: int) -> None:
@@ -185,11 +186,12 @@ def weave(session: Session, post: Post, woven: Woven, by: int) -> None:
     check_text(session, post.id, post.body, woven.text)
     if woven.rendered is None:
         return
-    link_files(session, post.id, show_rendered(session, post, without_title(woven.rendered, post.title), by))
-    if woven.text == post.body:
-        return
     at = now()
-    post.body, post.updated_at = woven.text, at
+    changed, post.body = woven.text != post.body, woven.text
+    link_files(session, post.id, show_rendered(session, post, without_title(woven.rendered, post.title), by))
+    if not changed:
+        return  # Only the addresses of its links are those of this moment.
+    post.updated_at = at
     keep_revision(session, post, by, at, fresh=True)
     for section in sections_of(session, post.id):
         if section.removed_at is None:

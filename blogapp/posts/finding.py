@@ -1,4 +1,4 @@
-"""What lets readers find a post: tags' pages, shared links, the glossary, the search's index; and whom it credits."""
+"""What lets readers find a post: tags' pages, posts that share its links, the glossary, the search; and its credits."""
 
 from sqlalchemy.orm import Session
 

@@ -128,11 +128,9 @@ def spelled_out(body: str, format: str, frozen: Mapping[str, str]) -> str:
     return with_definitions(body, frozen) if format == "markdown" else body
 
 
-def freeze(post: Post, rendered: Rendered | None) -> None:
+def freeze(post: Post, rendered: Rendered) -> None:
     """Keep the addresses that a published post's text got from elsewhere: they stay, whatever others write later."""
-    if rendered is None or post.state != "published":
-        return
     frozen = post.frozen or {}  # None until a new post is in the database.
     fresh = {label: url for label, url in rendered.resolved.items() if label not in frozen}
-    if fresh:
+    if post.state == "published" and fresh:
         post.frozen = {**frozen, **fresh}

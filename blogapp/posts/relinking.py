@@ -1,6 +1,7 @@
 """Giving a label another address or name in every post that uses it: first a look at what changes, then the act.
 
-The act is one transaction: all of it, or nothing.
+The act is in steps of a few posts, each a transaction of its own. Whoever is stopped half-way sees the rest when they
+ask again, because what is done no longer needs it.
 """
 
 import hashlib
@@ -27,10 +28,11 @@ from blogapp.posts.models import Post
 from blogapp.posts.queries import find_post
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
-from blogapp.posts.sections import check_text, text_of
 
+# So many posts a transaction: a fraction of what a writer may hold the database for.
+A_STEP = 20
 LONGEST_ADDRESS = 2_000
-SAVED_MEANWHILE = "A post was saved since you looked at what would change. Nothing was changed. Look at it again."
+SAVED_MEANWHILE = "A post was saved since you looked at what would change. {} Look at it again."
 
 
 @dataclass(frozen=True)
@@ -103,35 +105,43 @@ def change_everywhere(wish: Wish, mark: str, by: int) -> int:
     Raises:
         NotAllowed: `by` may not.
         Invalid: as for `plan_change`.
-        Conflict: a post was saved since.
+        Conflict: a post was saved since; what was done before that stays, and the rest can be asked for again.
     """
     demand(db.session.get(Member, by), "link.manage")
     plan = plan_change(wish)
     if plan.mark != mark:
-        raise Conflict(SAVED_MEANWHILE)
-    rendered = [_rendered(change) for change in plan.changes]
-    try:
-        with transaction() as session, session.no_autoflush:
-            demand(session.get(Member, by), "link.manage")
-            for change, (text, html) in zip(plan.changes, rendered, strict=True):
-                _apply(session, plan.wish, change, text, html, by)
-            bump_version(session)
-    except Conflict:
-        raise Conflict(SAVED_MEANWHILE) from None
-    return len(plan.changes)
+        raise Conflict(SAVED_MEANWHILE.format("Nothing was changed."))
+    done = 0
+    for start in range(0, len(plan.changes), A_STEP):
+        step = plan.changes[start : start + A_STEP]
+        rendered = [_rendered(change) for change in step]
+        try:
+            _take_step(plan.wish, list(zip(step, rendered, strict=True)), by)
+        except Conflict:
+            so_far = f"{done} of {len(plan.changes)} posts have changed." if done else "Nothing was changed."
+            raise Conflict(SAVED_MEANWHILE.format(so_far)) from None
+        done += len(step)
+    return done
 
 
-def _rendered(change: Change) -> tuple[str, Rendered]:
-    """All that the post says then, before the transaction. A public post gets nothing new from others."""
-    text = text_of(db.session(), change.post_id, change.after)
-    references = {} if change.state == "published" else resolving(None, text)
-    return text, render(text, title=change.title, references={**references, **change.frozen})
+def _rendered(change: Change) -> Rendered:
+    """Before the transaction. A public post gets nothing new from others."""
+    public = change.state == "published"
+    references = resolving(None, change.after) if not public else {}
+    return render(change.after, title=change.title, references={**references, **change.frozen})
 
 
-def _apply(session: Session, wish: Wish, change: Change, text: str, rendered: Rendered, by: int) -> None:
-    post, at = find_post(session, change.post_id, by=by), now()
+def _take_step(wish: Wish, step: list[tuple[Change, Rendered]], by: int) -> None:
+    with transaction() as session, session.no_autoflush:
+        demand(session.get(Member, by), "link.manage")
+        for change, rendered in step:
+            _apply(session, wish, change, rendered, by)
+        bump_version(session)
+
+
+def _apply(session: Session, wish: Wish, change: Change, rendered: Rendered, by: int) -> None:
+    post, at = find_post(session, change.post_id), now()
     post.check_version(change.version)
-    check_text(session, post.id, change.after, text)
     post.body, post.frozen, post.updated_at = change.after, change.frozen, at
     link_files(session, post.id, show_rendered(session, post, rendered))
     revision = keep_revision(session, post, by, at, fresh=True)

@@ -6,7 +6,7 @@ What readers (and previews) see is composed of both. With the publication they b
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -16,6 +16,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import Base, UTCDateTime, db
 from blogapp.core.errors import Conflict
 from blogapp.posts.composing import Signed, compose, markdown_of
+from blogapp.posts.glossary import spelled_out
 from blogapp.posts.models import Post
 from blogapp.posts.signatures import signature
 
@@ -58,6 +59,19 @@ class Section(Base):
         return Signed(self.title, self.url, self.body, signature(signer.initials, signer.name, signer.slug))
 
 
+class Written(Protocol):
+    """A post, or a row of its columns."""
+
+    @property
+    def id(self) -> Any: ...
+    @property
+    def body(self) -> Any: ...
+    @property
+    def format(self) -> Any: ...
+    @property
+    def frozen(self) -> Any: ...
+
+
 class SectionsMoved(Conflict):
     """The sections are not those that the text was composed of."""
 
@@ -87,6 +101,11 @@ def sections_of(session: Session, post_id: int) -> list[Section]:
 def text_of(session: Session, post_id: int, body: str) -> str:
     """What the post says in all: `body` with the sections that wait."""
     return compose(body, [one.signed for one in sections_of(session, post_id) if one.removed_at is None])
+
+
+def exported_text(session: Session, post: Written) -> str:
+    """What the post says for whoever takes it elsewhere: with its sections, and the definitions that only we have."""
+    return spelled_out(text_of(session, post.id, post.body), post.format, post.frozen)
 
 
 def check_text(session: Session, post_id: int, body: str, composed: str) -> None:

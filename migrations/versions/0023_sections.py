@@ -9,7 +9,7 @@ from blogapp.auth.models import initials
 from blogapp.posts.signatures import signatures_in
 
 revision = "0023_sections"
-down_revision = "0019_circles"
+down_revision = "0021_glossary"
 branch_labels = None
 depends_on = None
 

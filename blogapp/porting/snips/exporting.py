@@ -14,7 +14,6 @@ from blogapp.core.addresses import Redirect, suggest_slug
 from blogapp.core.db import db
 from blogapp.core.errors import Invalid
 from blogapp.porting.folders import Outside
-from blogapp.porting.matching import as_exported
 from blogapp.porting.models import Source
 from blogapp.porting.snips.parsing import (
     ORIGIN,
@@ -33,6 +32,7 @@ from blogapp.porting.snips.target import opened
 from blogapp.porting.snips.writing import composed, edited, stamp
 from blogapp.posts.models import Post
 from blogapp.posts.naming import title_for
+from blogapp.posts.sections import exported_text
 from blogapp.posts.tags import has_tags
 from blogapp.posts.tags import tags_of as tags_by_name
 from blogapp.posts.weeks import Weeks
@@ -137,7 +137,7 @@ def _post(post: Post, source: Source | None, done: Exported, shown: Pictures) ->
     shown.bring_back(source, post.format)
     snip = parse_snip(Path(source.path).name, source.content.decode("utf-8"))
     place = source.path if post.slug == address_of(source.name) else _renamed(source.path, source.name, post.slug)
-    changes, body = _changes(post, source, snip), as_exported(db.session(), post)
+    changes, body = _changes(post, source, snip), exported_text(db.session(), post)
     if not changes and (post.title, body, place) == (source.title, source.body, source.path):
         done.counts["untouched"] += 1
         return place, source.content
@@ -154,7 +154,7 @@ def _made(post: Post, shown: Pictures) -> tuple[str, bytes]:
     """A post that was made here as a new file."""
     ending = "html" if post.format == "html" else "markdown"
     place = f"{FOLDERS[post.kind]}/{post.slug}.snip.{ending}".lstrip("/")
-    content = composed(as_exported(db.session(), post), _meta(post))
+    content = composed(exported_text(db.session(), post), _meta(post))
     return place, shown.show(_with_keys(content, _lost_by(post, place, content)))
 
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from blogapp.posts.glossary import fill_glossary
 
-revision = "0029_glossary"
-down_revision = "0027_presences"
+revision = "0021_glossary"
+down_revision = "0019_circles"
 branch_labels = None
 depends_on = None
 
