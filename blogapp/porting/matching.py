@@ -1,7 +1,7 @@
 """Which post a document belongs to: the one that it became before, or one that was written here and says the same."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Row, select
 
@@ -16,6 +16,9 @@ from blogapp.posts.models import Post
 
 if TYPE_CHECKING:
     from blogapp.porting.importing import Run
+
+# A post's id, title, body, format and what was frozen into it.
+Own = Row[int, str, str, str, dict[str, str]]
 
 
 def came_before(document: Document, sha256: str, run: "Run") -> Known | None:
@@ -35,7 +38,7 @@ def came_before(document: Document, sha256: str, run: "Run") -> Known | None:
     return known
 
 
-def made_here(document: Document, title: str, body: str) -> Row[Any] | None:
+def made_here(document: Document, title: str, body: str) -> Own | None:
     """The post that was written here and says just this: what comes is its own export."""
     query = select(Post.id, Post.title, Post.body, Post.format, Post.frozen)
     query = query.where(Post.slug == document.slug, Post.deleted_at.is_(None), Post.format == document.format)
@@ -45,7 +48,7 @@ def made_here(document: Document, title: str, body: str) -> Row[Any] | None:
     return post if same else None
 
 
-def _as_exported(post: Row[Any]) -> str:
+def _as_exported(post: Own) -> str:
     return spelled_out(post.body, post.format, post.frozen)
 
 
@@ -54,7 +57,7 @@ def unescaped(body: str) -> str:
     return re.sub(r"^ ?:", ":", body, flags=re.MULTILINE).strip()
 
 
-def adopt(own: Row[Any], document: Document, sha256: str, run: "Run") -> Outcome:
+def adopt(own: Own, document: Document, sha256: str, run: "Run") -> Outcome:
     """Note where the post's file is; the post stays as it is."""
     if not run.dry_run:
         with transaction() as session:
