@@ -93,17 +93,30 @@ def _page(wish: Wish, problem: Invalid | None = None) -> str:
 
 
 def _preview(plan: Plan, problem: str = "") -> str:
-    shown = [_shown(change) for change in plan.changes[:SHOWN]]
+    shown = [_shown(change, by_line=bool(plan.wish.new_url)) for change in plan.changes[:SHOWN]]
     return render_template(
         "authoring/link_change.html", plan=plan, wish=plan.wish, shown=shown, rest=plan.changes[SHOWN:], problem=problem
     )
 
 
-def _shown(change: Change) -> Shown:
-    pieces = [] if change.before == change.after else compare(change.before, change.after)
+def _shown(change: Change, *, by_line: bool) -> Shown:
+    pieces = _lines(change) if by_line else compare(change.before, change.after)
     was, becomes = ({f"[{label}]: {url}" for label, url in of.items()} for of in (change.frozen_before, change.frozen))
     pairs = list(zip(sorted(was - becomes), sorted(becomes - was), strict=False))
-    return Shown(change, pieces, pairs)
+    return Shown(change, [] if change.before == change.after else pieces, pairs)
+
+
+def _lines(change: Change) -> list[Piece]:
+    """The changed lines as wholes: two addresses mixed word by word read like confetti."""
+    pieces: list[Piece] = []
+    for was, becomes in zip(change.before.split("\n"), change.after.split("\n"), strict=True):
+        if was != becomes:
+            pieces += [Piece("out", f"{was}\n"), Piece("in", f"{becomes}\n")]
+        elif pieces and pieces[-1].kind == "skip":
+            pieces[-1] = Piece("skip", "", pieces[-1].lines + 1)
+        else:
+            pieces.append(Piece("skip", "", 1))
+    return pieces
 
 
 @bp.get("/write/links/suggestions")

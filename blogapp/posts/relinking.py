@@ -30,7 +30,7 @@ from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
 
 # So many posts a transaction: a fraction of what a writer may hold the database for.
-A_STEP = 20
+A_STEP = 5
 LONGEST_ADDRESS = 2_000
 SAVED_MEANWHILE = "A post was saved since you looked at what would change. {} Look at it again."
 
