@@ -10,6 +10,7 @@ from blogapp.auth.permissions import demand
 from blogapp.auth.session import asking, members_only, tell
 from blogapp.authoring.blueprint import bp
 from blogapp.authoring.comparing import Piece, compare
+from blogapp.authoring.editing import post_previewed
 from blogapp.authoring.wording import plain_day
 from blogapp.core.clock import now
 from blogapp.core.dialect.blocks import reference_id
@@ -141,5 +142,5 @@ def _suggested(label: str, url: str, past: Any) -> dict[str, str]:
 def links_typed() -> ResponseReturnValue:
     """The block under a text, for the text as it is typed; nothing is kept."""
     demand(asking(), "post.write")
-    lines = lines_of(text_for(request.form.get("body", "")), request.args.get("post", type=int))
+    lines = lines_of(text_for(request.form.get("body", "")), post_previewed())
     return {"html": render_template("authoring/_links.html", lines=lines)}
