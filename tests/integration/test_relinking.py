@@ -12,7 +12,7 @@ from sqlalchemy import select
 from blogapp.auth.models import Member
 from blogapp.core.db import db
 from blogapp.core.errors import Conflict, Invalid, NotAllowed
-from blogapp.core.markup import Rendered
+from blogapp.core.markup import Rendered, render
 from blogapp.digest.models import Digest
 from blogapp.digest.publishing import publish, withdraw
 from blogapp.porting.markdown_export import export_markdown
@@ -86,15 +86,15 @@ def test_a_draft_keeps_the_sections_that_wait_and_one_that_comes_meanwhile_is_no
 ) -> None:
     add_section(three[2].id, carol.id, title="Boats", body="Good [ones][am].")
     wish = Wish("am", new_url=NEW)
-    mark, rendering = plan_change(wish).mark, relinking.render
+    mark = plan_change(wish).mark
 
     def slow(text: str, **given: Any) -> Rendered:
         if "Boats" in text:
-            monkeypatch.setattr(relinking, "render", rendering)
+            monkeypatch.setattr("blogapp.posts.relinking.render", render)
             add_section(three[2].id, carol.id, title="Later")
-        return rendering(text, **given)
+        return render(text, **given)
 
-    monkeypatch.setattr(relinking, "render", slow)
+    monkeypatch.setattr("blogapp.posts.relinking.render", slow)
     with pytest.raises(Conflict, match="Nothing was changed"):
         change_everywhere(wish, mark, alice.id)
     assert [fresh(post).version for post in three] == [post.version for post in three]
