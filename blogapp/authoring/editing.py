@@ -70,14 +70,14 @@ def preview() -> ResponseReturnValue:
     text = request.form.get("body", "")
     words = count_words(text)
     try:
-        post_id = _previewed()
+        post_id = post_previewed()
         html = rendered(request.form.get("title", ""), text, request.form.get("format", "markdown"), post_id)
         return {"html": html, "words": words, "minutes": reading_minutes(words)}
     except Invalid as error:
         return refused(error)
 
 
-def _previewed() -> int | None:
+def post_previewed() -> int | None:
     """The post whose text it is, if the asker may know of it."""
     given = request.values.get("post", "")
     if not (given.isascii() and given.isdigit() and len(given) < 10):

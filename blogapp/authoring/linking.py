@@ -10,6 +10,7 @@ from blogapp.auth.permissions import demand
 from blogapp.auth.session import asking, members_only, tell
 from blogapp.authoring.blueprint import bp
 from blogapp.authoring.comparing import Piece, compare
+from blogapp.authoring.editing import post_previewed
 from blogapp.authoring.wording import plain_day
 from blogapp.core.clock import now
 from blogapp.core.dialect.blocks import reference_id
@@ -93,17 +94,30 @@ def _page(wish: Wish, problem: Invalid | None = None) -> str:
 
 
 def _preview(plan: Plan, problem: str = "") -> str:
-    shown = [_shown(change) for change in plan.changes[:SHOWN]]
+    shown = [_shown(change, by_line=bool(plan.wish.new_url)) for change in plan.changes[:SHOWN]]
     return render_template(
         "authoring/link_change.html", plan=plan, wish=plan.wish, shown=shown, rest=plan.changes[SHOWN:], problem=problem
     )
 
 
-def _shown(change: Change) -> Shown:
-    pieces = [] if change.before == change.after else compare(change.before, change.after)
+def _shown(change: Change, *, by_line: bool) -> Shown:
+    pieces = _lines(change) if by_line else compare(change.before, change.after)
     was, becomes = ({f"[{label}]: {url}" for label, url in of.items()} for of in (change.frozen_before, change.frozen))
     pairs = list(zip(sorted(was - becomes), sorted(becomes - was), strict=False))
-    return Shown(change, pieces, pairs)
+    return Shown(change, [] if change.before == change.after else pieces, pairs)
+
+
+def _lines(change: Change) -> list[Piece]:
+    """The changed lines as wholes: two addresses mixed word by word read like confetti."""
+    pieces: list[Piece] = []
+    for was, becomes in zip(change.before.split("\n"), change.after.split("\n"), strict=True):
+        if was != becomes:
+            pieces += [Piece("out", f"{was}\n"), Piece("in", f"{becomes}\n")]
+        elif pieces and pieces[-1].kind == "skip":
+            pieces[-1] = Piece("skip", "", pieces[-1].lines + 1)
+        else:
+            pieces.append(Piece("skip", "", 1))
+    return pieces
 
 
 @bp.get("/write/links/suggestions")
@@ -128,5 +142,5 @@ def _suggested(label: str, url: str, past: Any) -> dict[str, str]:
 def links_typed() -> ResponseReturnValue:
     """The block under a text, for the text as it is typed; nothing is kept."""
     demand(asking(), "post.write")
-    lines = lines_of(text_for(request.form.get("body", "")), request.args.get("post", type=int))
+    lines = lines_of(text_for(request.form.get("body", "")), post_previewed())
     return {"html": render_template("authoring/_links.html", lines=lines)}

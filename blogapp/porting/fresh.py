@@ -16,6 +16,7 @@ from blogapp.porting.documents import Document
 from blogapp.porting.known import Known
 from blogapp.porting.pictures import Place, Ready
 from blogapp.posts.attachments import address_of
+from blogapp.posts.glossary import resolving
 
 if TYPE_CHECKING:
     from blogapp.porting.importing import Run
@@ -84,7 +85,9 @@ def freshened(
     with pictures.readied(places, dry_run=run.dry_run) as (ready, broken):
         stand_ins = {path: pictures.stand_in(one) for path, one in ready.items()}
         text = pictures.show_instead(body, places, stand_ins)
-        rendered = render(text, title=title, format=document.format)
+        # What comes as published stays as it was written elsewhere; a draft of it looks as one of ours.
+        references = resolving(known.post_id if known else None, text, as_it_is=not document.draft)
+        rendered = render(text, title=title, format=document.format, references=references)
         shown = {a: b for a, b in (known.pictures if known else {}).items() if not b.startswith("!") and b in body}
         yield Fresh(document, run, sha256, title, body, rendered, places, ready, broken, shown)
         for one in () if run.dry_run else ready.values():

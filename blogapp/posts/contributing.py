@@ -173,8 +173,7 @@ def prepare(post_id: int) -> Woven:
     text = text_of(db.session(), post_id, row.body)
     if text == row.body and not (row.format == "markdown" and references_in(text).missing):
         return Woven(text, None)
-    references = resolving(post_id, text)
-    return Woven(text, render(text, title=row.title, format=row.format, references=references))
+    return Woven(text, render(text, title=row.title, format=row.format, references=resolving(post_id, text)))
 
 
 def weave(session: Session, post: Post, woven: Woven, by: int) -> None:

@@ -28,9 +28,10 @@ from blogapp.posts.models import Post
 from blogapp.posts.queries import find_post
 from blogapp.posts.rendering import link_files, show_rendered
 from blogapp.posts.revisions import keep_revision
+from blogapp.posts.sections import check_text, text_of
 
 # So many posts a transaction: a fraction of what a writer may hold the database for.
-A_STEP = 20
+A_STEP = 5
 LONGEST_ADDRESS = 2_000
 SAVED_MEANWHILE = "A post was saved since you looked at what would change. {} Look at it again."
 
@@ -124,24 +125,25 @@ def change_everywhere(wish: Wish, mark: str, by: int) -> int:
     return done
 
 
-def _rendered(change: Change) -> Rendered:
-    """Before the transaction. A public post gets nothing new from others."""
-    public = change.state == "published"
-    references = resolving(None, change.after) if not public else {}
-    return render(change.after, title=change.title, references={**references, **change.frozen})
+def _rendered(change: Change) -> tuple[str, Rendered]:
+    """All that the post says then, before the transaction. A public post gets nothing new from others."""
+    text = text_of(db.session(), change.post_id, change.after)
+    references = {} if change.state == "published" else resolving(None, text)
+    return text, render(text, title=change.title, references={**references, **change.frozen})
 
 
-def _take_step(wish: Wish, step: list[tuple[Change, Rendered]], by: int) -> None:
+def _take_step(wish: Wish, step: list[tuple[Change, tuple[str, Rendered]]], by: int) -> None:
     with transaction() as session, session.no_autoflush:
         demand(session.get(Member, by), "link.manage")
-        for change, rendered in step:
-            _apply(session, wish, change, rendered, by)
+        for change, (text, rendered) in step:
+            _apply(session, wish, change, text, rendered, by)
         bump_version(session)
 
 
-def _apply(session: Session, wish: Wish, change: Change, rendered: Rendered, by: int) -> None:
-    post, at = find_post(session, change.post_id), now()
+def _apply(session: Session, wish: Wish, change: Change, text: str, rendered: Rendered, by: int) -> None:
+    post, at = find_post(session, change.post_id, by=by), now()
     post.check_version(change.version)
+    check_text(session, post.id, change.after, text)
     post.body, post.frozen, post.updated_at = change.after, change.frozen, at
     link_files(session, post.id, show_rendered(session, post, rendered))
     revision = keep_revision(session, post, by, at, fresh=True)

@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from blogapp.auth.models import Member
 from blogapp.core.db import db, transaction
-from blogapp.digest.publishing import delete, publish, withdraw
+from blogapp.digest.publishing import delete, open_to_all, publish, withdraw
+from blogapp.posts.circles import Circle
+from blogapp.posts.contributing import add_section
 from blogapp.posts.glossary import GlossaryLink, last_addresses, resolving
 from blogapp.posts.models import Post
 from blogapp.posts.rendering import render_again
@@ -70,7 +72,7 @@ def test_a_label_leads_where_the_post_published_last_had_it_and_stays_there_once
 def test_only_what_readers_see_is_in_the_glossary(app: Flask, bob: Member, erin: Member) -> None:
     text = "[a][secret]\n\n[secret]: https://secret.test"
     post = create_post("article", "Secret", text, bob.id)
-    posts.article(bob, "limited", body=text, visibility="listed")
+    posts.article(bob, "limited", body=text, visibility="members")
     other = create_post("article", "Other", "[a][secret] and [b][sec]", erin.id)
     asked = people.log_in(app, erin).get("/write/links/suggestions?q=sec").json
     assert (rows(), asked, other.html.count("<a")) == ({}, {"labels": []}, 0)
@@ -104,9 +106,39 @@ def test_a_preview_resolves_as_the_post_will(app: Flask, bob: Member) -> None:
     post = publish(post.id, post.version, bob.id)
     posts.article(bob, "three", body="[a][then]\n\n[then]: https://now.test", at=LATER + timedelta(days=99_000))
     browser = people.log_in(app, bob)
-    for address, url in (
-        (f"/write/preview?post={post.id}", "https://then.test"),
-        ("/write/preview", "https://now.test"),
-    ):
-        assert url in browser.post(address, data={"body": "[b][then] [c][nobody]"}).get_json()["html"]
+    for number, url in ((str(post.id), "https://then.test"), ("", "https://now.test")):
+        data = {"body": "[b][then] [c][nobody]", "post": number}
+        assert url in browser.post("/write/preview", data=data).get_json()["html"]
+        assert url in browser.post("/write/links/text", data=data).get_json()["html"]
     assert resolving(None, "`[b][then]`") == {}
+
+
+def test_what_a_section_refers_to_is_frozen_with_the_text_that_it_becomes_part_of(bob: Member, carol: Member) -> None:
+    posts.article(bob, "one", body="[a][boats]\n\n[boats]: https://boats.test")
+    draft = create_post("article", "Two", "Hello.", bob.id)
+    add_section(draft.id, carol.id, title="Boats", body="See [them][boats] and [Bob][bob-barker].")
+    draft = fresh(draft)
+    assert 'href="https://boats.test"' in draft.html
+    post = publish(draft.id, draft.version, bob.id)
+    assert post.frozen == {"boats": "https://boats.test", "bob-barker": "/bob-barker"}
+    assert "[them][boats]" in post.body
+    assert 'href="/bob-barker"' in post.html
+
+
+def test_nobody_learns_by_the_editor_what_is_kept_in_a_post_for_others(app: Flask, bob: Member, carol: Member) -> None:
+    public = posts.article(bob, "public", body="[a][plan]\n\n[plan]: https://plan.test")
+    post = create_post("article", "Between us", "The [plan][].", bob.id)
+    post = save_post(post.id, post.version, bob.id, title="Between us", body=post.body, readers=Circle("listed"))
+    post = publish(post.id, post.version, bob.id)
+    assert post.frozen == {"plan": "https://plan.test"}
+    public = fresh(public)
+    delete(public.id, public.version, bob.id)
+    assert rows() == {}
+    data = {"body": "[a][plan]", "post": str(post.id)}
+    for member, status in ((carol, 404), (bob, 200)):
+        browser = people.log_in(app, member)
+        answers = [browser.post(f"/write/{name}", data=data) for name in ("links/text", "preview")]
+        assert [answer.status_code for answer in answers] == [status, status]
+        assert [("plan.test" in answer.text) for answer in answers] == [status == 200] * 2
+    post = open_to_all(post.id, fresh(post).version, bob.id)
+    assert rows() == {"plan": "https://plan.test"}

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,11 +12,13 @@ from sqlalchemy import select
 from blogapp.auth.models import Member
 from blogapp.core.db import db
 from blogapp.core.errors import Conflict, Invalid, NotAllowed
+from blogapp.core.markup import Rendered, render
 from blogapp.digest.models import Digest
 from blogapp.digest.publishing import publish, withdraw
 from blogapp.porting.markdown_export import export_markdown
 from blogapp.porting.snips.exporting import export_snips
 from blogapp.posts import relinking
+from blogapp.posts.contributing import add_section
 from blogapp.posts.glossary import last_addresses
 from blogapp.posts.labels import lines_of, suggest_labels
 from blogapp.posts.models import Post
@@ -78,6 +81,29 @@ def test_a_label_is_renamed_everywhere(three: list[Post], alice: Member, monkeyp
     assert plan_change(wish).changes == []
 
 
+def test_a_draft_keeps_the_sections_that_wait_and_one_that_comes_meanwhile_is_not_lost(
+    three: list[Post], alice: Member, carol: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_section(three[2].id, carol.id, title="Boats", body="Good [ones][am].")
+    wish = Wish("am", new_url=NEW)
+    mark = plan_change(wish).mark
+
+    def slow(text: str, **given: Any) -> Rendered:
+        if "Boats" in text:
+            monkeypatch.setattr("blogapp.posts.relinking.render", render)
+            add_section(three[2].id, carol.id, title="Later")
+        return render(text, **given)
+
+    monkeypatch.setattr("blogapp.posts.relinking.render", slow)
+    with pytest.raises(Conflict, match="Nothing was changed"):
+        change_everywhere(wish, mark, alice.id)
+    assert [fresh(post).version for post in three] == [post.version for post in three]
+    assert change_everywhere(wish, mark, alice.id) == 3
+    html = fresh(three[2]).html
+    assert html.count(f'href="{NEW}"') == 3
+    assert "Later" in html
+
+
 def test_what_was_saved_since_the_look_is_looked_at_again(
     app: Flask, three: list[Post], erin: Member, bob: Member
 ) -> None:
@@ -118,7 +144,7 @@ def test_a_label_that_leads_elsewhere_already_is_not_taken(app: Flask, three: li
 def test_the_pages_and_the_editor_tell_of_labels(app: Flask, three: list[Post], bob: Member) -> None:
     later = posts.SOME_DAY + timedelta(days=99_000)
     posts.article(bob, "week-nine", title="Week 9", body=f"[a][am] [b][other]\n\n[am]: {NEW}\n[other]: x", at=later)
-    posts.article(bob, "limited", body="[a][lurking]\n\n[lurking]: https://lurking.test", visibility="listed")
+    posts.article(bob, "limited", body="[a][lurking]\n\n[lurking]: https://lurking.test", visibility="members")
     browser = people.log_in(app, bob)
     page = browser.get("/write/links").text
     assert NEW in page

@@ -29,6 +29,7 @@ WORDS: dict[str, tuple[str, str, bool, set[str]]] = {
     "delete a colleague's draft": ("post.delete", OTHER, False, EDITORS),
     "make somebody else the author of their post": ("post.credit", OWN, False, EDITORS),
     "make somebody else the author of a colleague's post": ("post.credit", OTHER, True, EDITORS),
+    "add a section to a colleague's draft": ("section.add", OTHER, False, EVERYBODY),
     "rename a tag": ("tag.manage", OTHER, True, EDITORS),
     "give a reference link another address": ("link.manage", OTHER, True, EDITORS),
     "say why there is no note about a week": ("week.explain", OTHER, True, AUTHORS),
