@@ -79,7 +79,7 @@ def preview() -> ResponseReturnValue:
 @bp.post(f"/posts/{ID}/presence")
 @members_only
 def presence(post_id: int) -> ResponseReturnValue:
-    """An editor tells that it is open, or with `leave` that it was closed; who else is there, which version there is."""
+    """An editor tells that it is open, or with `leave` that it is closed; who else is there, which version there is."""
     try:
         if request.form.get("leave"):
             end_presence(post_id, asking().id)

@@ -48,7 +48,7 @@ def read_rota(session: Session, week: int) -> Rota:
 
 
 def list_turns(session: Session, first: int, count: int) -> list[Turn]:
-    """Who is on turn in the present week or a later one, and in those after it. What was begun stays as it was begun."""
+    """Who is on turn in the present week or a later one, and in those after it. What is begun stays as it was begun."""
     count = min(count, LAST_WEEK + 1 - first)
     begun = session.get(BegunWeek, first)
     if begun is None:

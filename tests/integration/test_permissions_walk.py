@@ -225,7 +225,8 @@ class World:
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
             "away_id": self.away() if endpoint == "authoring.come_back" else 1,
-            "month": 2, "week": self.two_drafts() if endpoint == "authoring.join_weeks" else 1, "kind": "atom", "sending_id": self.catch_up,
+            "week": self.two_drafts() if endpoint == "authoring.join_weeks" else 1,
+            "month": 2, "kind": "atom", "sending_id": self.catch_up,
             "job_id": self.job, "step": "stop", "what": "archive" if "export" in endpoint else "snips",
             "token": link_token(link_key(), "preferences", self.subscriber),
         }  # fmt: skip

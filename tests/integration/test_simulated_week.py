@@ -106,7 +106,9 @@ def _mondays_draft(team: Team) -> None:
         post = team.post(473)
         assert post is not None
         assert team.titles() == [("Week 473", "Erin Eames", "draft")], "Bob is away, and Erin comes next"
-        assert post.body.startswith("Week 473, 5 to 9 February 2018, by Erin Eames.\n\n<!-- add content here -->\n\n{later}")
+        assert post.body.startswith(
+            "Week 473, 5 to 9 February 2018, by Erin Eames.\n\n<!-- add content here -->\n\n{later}"
+        )
 
 
 def _nudged(team: Team, erin: Member) -> None:
@@ -179,7 +181,10 @@ def _joined(team: Team, carol: Member, alice: Member) -> None:
         assert team.titles() == before, "nothing happens before the button"
         answer = browser.post(mail.path("/write/rota/merge/"))
         assert answer.status_code == 303
-        assert team.titles()[1:] == [("Week 474", "Alice Archer", "deleted"), ("Weeks 474 and 475", "Carol Cole", "draft")]
+        assert team.titles()[1:] == [
+            ("Week 474", "Alice Archer", "deleted"),
+            ("Weeks 474 and 475", "Carol Cole", "draft"),
+        ]
         post = team.post(475)
         assert post is not None
         assert post.slug == "week-474-and-475"
