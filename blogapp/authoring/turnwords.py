@@ -72,8 +72,12 @@ def dates(week: int) -> str:
 
 
 def week_choices(first: int) -> list[tuple[int, str]]:
-    """The weeks that something can be decided about, for a <select>."""
-    return [(week, f"{week}, {dates(week)}") for week in range(first, min(first + AHEAD, LAST_WEEK) + 1)]
+    """The weeks that something can be decided about, for a <select>: `473, 5 February`."""
+    found = []
+    for week in range(first, min(first + AHEAD, LAST_WEEK) + 1):
+        monday = Weeks(week, week).first_day(settings().site_epoch)
+        found.append((week, f"{week}, {monday.day} {monday:%B}"))
+    return found
 
 
 MARKS = {"kept": "own turn, written", "turn": "own turn, not written", "wrote": "written for somebody else", "": ""}

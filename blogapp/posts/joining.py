@@ -92,9 +92,7 @@ def _pair(session: Session, week: int) -> Pair:
     if old is not None and old.state == "published":
         raise Conflict(f"Week {week} has a note: “{old.title}”.")
     if fresh is None:
-        raise Conflict(
-            f"There is no draft of week {week + 1} yet. It is there on its Monday, or when somebody begins it."
-        )
+        raise Conflict(f"There is no draft of week {week + 1} yet. It is there on its Monday.")
     if old is not None and old.id == fresh.id:
         raise Conflict(f"“{fresh.title}” covers both weeks already.")
     if fresh.state == "published":

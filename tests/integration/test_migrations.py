@@ -17,6 +17,9 @@ from blogapp.digest.models import Batch, Sending
 from blogapp.digest.publishing import publish
 from blogapp.posts.circles import Circle
 from blogapp.posts.models import Post
+from blogapp.posts.monday import begin_week
+from blogapp.posts.rotaorder import go_away, join_rota
+from blogapp.posts.turns import this_week
 from blogapp.posts.writing import create_post, save_post
 from blogapp.subscribing.models import Bounce
 from tests import readers
@@ -151,3 +154,14 @@ def test_corrections_that_went_after_an_edition_go_with_it(app: Flask) -> None:
     assert rows("SELECT subject FROM sendings") == [("Week 1",)]
     assert rows("SELECT count(*) FROM batches") == [(0,)]
     migrate.move_to("head")
+
+
+def test_the_rota_goes_with_its_tables_and_the_weeks_that_it_began_stay(app: Flask, alice: Member) -> None:
+    join_rota(alice.id, alice.id)
+    assert begin_week()
+    go_away(alice.id, this_week(), this_week() + 1, alice.id)
+    db.session.remove()
+    migrate.move_to("0027_presences")
+    assert rows("SELECT count(*) FROM posts") == [(1,)]
+    migrate.move_to("head")
+    assert rows("SELECT count(*) FROM rota_members") == [(0,)]
