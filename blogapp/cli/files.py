@@ -13,7 +13,7 @@ def files() -> None:
 
 
 @files.command()
-def move() -> None:
+def copy() -> None:
     """Copy what lies in the data folder into the bucket that BLOG_FILES names.
 
     Run it once after the setting was made, before the site is started with it. It may be stopped and run again: what is
@@ -21,7 +21,7 @@ def move() -> None:
 
     \b
     Example:
-      blogapp files move
+      blogapp files copy
     """
     with inside(any_schema=True):
         if contents.bucket() is None:

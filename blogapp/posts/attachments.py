@@ -155,6 +155,8 @@ def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachme
     public = is_public(db.session(), attachment_id)
     if not (public or _is_known_to(db.session(), attachment_id, member)):
         raise NotFound("There is no such file.")
+    db.session.expunge(attachment)
+    db.session.rollback()  # Sending it takes as long as its reader, or a bucket, likes: hold no snapshot meanwhile.
     return attachment, public
 
 

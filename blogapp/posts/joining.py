@@ -97,6 +97,8 @@ def _pair(session: Session, week: int) -> Pair:
         raise Conflict(f"“{fresh.title}” covers both weeks already.")
     if fresh.state == "published":
         raise Conflict(f"“{fresh.title}” is published. Change its weeks in the editor.")
+    if old is not None and old.visibility != fresh.visibility:
+        raise Conflict("Not the same people may read the two drafts. Put them together in the editor.")
     first = old.week_from if old is not None and old.week_from is not None else week
     weeks = Weeks(first, fresh.week_to or week + 1)
     return Pair(old, fresh, weeks, _together(session, old, fresh))

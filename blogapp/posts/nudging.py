@@ -70,7 +70,10 @@ def nudge() -> int:
 
 def _to(session: Session, due: Due) -> list[Member]:
     """Who is to be written to; nobody where it is written already, or there is nothing to say."""
-    begun = session.get(BegunWeek, due.week)
+    post = covering(session, due.week)
+    if post is not None and (post.week_to or 0) > due.week:
+        return []  # It is about a later week too: there is time until that one's Friday.
+    begun = _begun(session, due.week, post)
     if begun is None or session.get(Nudge, (due.week, due.kind)) is not None:
         return []
     if note_about(due.week, session) is not None or session.get(MissedWeek, due.week) is not None:
@@ -85,9 +88,16 @@ def _to(session: Session, due: Due) -> list[Member]:
     return [one for one in people if one.active and one.email and not is_away(session, one.id, week)]
 
 
+def _begun(session: Session, week: int, post: Post | None) -> BegunWeek | None:
+    """The week as it was begun; of a note about several weeks the last of them that was anybody's turn."""
+    first = week if post is None or post.week_from is None else post.week_from
+    query = select(BegunWeek).where(BegunWeek.week.between(first, week)).order_by(BegunWeek.week.desc())
+    return session.execute(query.limit(1)).scalar_one_or_none()
+
+
 def _write(session: Session, due: Due, member: Member) -> None:
-    weeks = Weeks(due.week, due.week)
     post = covering(session, due.week)
+    weeks = (post and post.weeks) or Weeks(due.week, due.week)
     queue_mail(
         session,
         "week-missing" if due.kind == "question" else "week-turn",

@@ -140,6 +140,27 @@ def test_who_was_begun_late_is_not_reminded_at_once_and_who_gets_the_week_anew_i
     assert [mail.to for mail in outbox()] == [erin.email, bob.email]
 
 
+def test_a_note_about_several_weeks_has_time_until_the_friday_of_the_last(three: list[Member], wednesday: Any) -> None:
+    erin, *_ = three
+    post = begin_week()
+    assert post is not None
+    save_post(post.id, post.version, erin.id, title=post.title, body="At the lake.", weeks=Weeks(473, 474))
+    for day in (9, 12, 15, 16):
+        wednesday.move_to(datetime(2018, 2, day, 14, 30, tzinfo=UTC))
+        assert begin_week() is None
+        assert nudge() == (1 if day > 14 else 0), day
+    assert [(mail.to, mail.subject) for mail in outbox()] == [
+        (erin.email, "Weeks 473 and 474 are yours to write"),
+        (erin.email, "Weeks 473 and 474 are not published yet"),
+    ]
+    wednesday.move_to(datetime(2018, 2, 19, 14, 30, tzinfo=UTC))
+    begin_week()
+    assert nudge() == 3
+    assert {mail.subject for mail in outbox()[2:]} == {"There is no note about weeks 473 and 474"}
+    assert join_next(474, erin.id).weeks == Weeks(473, 475)
+    assert nudge() == 0
+
+
 def test_workers_at_the_same_moment_remind_once(app: Flask, three: list[Member], wednesday: Any) -> None:
     begin_week()
     wednesday.move_to(datetime(2018, 2, 12, 9, tzinfo=UTC))

@@ -257,9 +257,9 @@ def test_what_lay_in_the_data_folder_is_moved_into_the_bucket(
     here.parent.mkdir(parents=True)
     shutil.copy(path_of(file.sha256), here)
     s3.delete_object(Bucket="notes", Key=key(file.sha256))
-    assert "names no bucket" in blogapp.refused("files move")
+    assert "names no bucket" in blogapp.refused("files copy")
     there = Command({**blogapp.environ, "BLOG_FILES": place})
-    assert "1 files copied to s3://notes/site; 0 were there" in there("files move").stdout
-    assert "0 files copied to s3://notes/site; 1 were there" in there("files move").stdout
+    assert "1 files copied to s3://notes/site; 0 were there" in there("files copy").stdout
+    assert "0 files copied to s3://notes/site; 1 were there" in there("files copy").stdout
     assert "stay in s3://notes/site" in there(f"backup {settings().data_dir.parent / 'b.tar.gz'}").stderr
     assert keys(s3) == {key(file.sha256)}
