@@ -10,7 +10,7 @@ from blogapp.authoring import wording
 from blogapp.authoring.showing import post_page
 from blogapp.core.clock import now
 from blogapp.core.errors import Conflict, Gone, Invalid
-from blogapp.core.web import private
+from blogapp.core.web import local, private
 from blogapp.posts.deleted import gone_on
 
 bp = Blueprint("authoring", __name__)
@@ -21,6 +21,7 @@ ID = "<int(max=2147483647):post_id>"
 bp.add_app_template_filter(wording.size, "file_size")
 bp.add_app_template_filter(wording.people, "people")
 bp.add_app_template_filter(lambda moment: wording.clock_time(moment, now()), "clock")
+bp.add_app_template_filter(lambda moment, form: local(moment).strftime(form), "in_zone")
 bp.add_app_template_filter(lambda words: words[:1].upper() + words[1:], "sentence")
 bp.add_app_template_filter(lambda moment: wording.plain_day(gone_on(moment), now()), "gone_on")
 
@@ -38,5 +39,6 @@ def act_on(post_id: int, act: Callable[[], object], done: str) -> ResponseReturn
         act()
     except (Conflict, Gone, Invalid) as problem:
         return render_template("authoring/post.html", **post_page(post_id), problem=problem), problem.status
-    tell(done)
+    if done:
+        tell(done)
     return redirect(url_for("authoring.post", post_id=post_id), code=303)

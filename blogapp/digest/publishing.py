@@ -7,6 +7,7 @@ withdrawing the post puts the digest to sleep, and publishing again arms it agai
 from collections.abc import Callable
 from datetime import timedelta
 
+import sqlalchemy as sql
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,7 @@ from blogapp.core.db import bump_version, transaction
 from blogapp.core.errors import Conflict, NotFound
 from blogapp.delivery.wake import DIGESTS, notify
 from blogapp.digest import outlook
-from blogapp.digest.models import Digest
+from blogapp.digest.models import Digest, Schedule
 from blogapp.digest.outlook import Outlook
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.hub import announce
@@ -52,18 +53,38 @@ def publish(
         post = find_post(session, post_id)
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
         post.check_version(version)
-        wanted = with_digest
-        if wanted is None:
-            known = _find_digest(session, post)
-            wanted = arms_by_default(post, known.state if known else None)
-        post.publish(now())
-        newest = newest_revision(session, post.id)
-        if newest is not None:
-            newest.was_published = True
-        digest = _arm(session, post, seen, audience) if wanted and seen else _disarm(session, post, "cancelled")
-        record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None)
-        _tell_readers(session, post)
+        make_public(session, post, by, seen, with_digest=with_digest, audience=audience)
         return post
+
+
+def make_public(
+    session: Session,
+    post: Post,
+    by: int,
+    seen: Outlook | None,
+    *,
+    with_digest: bool | None,
+    audience: int | None = None,
+    **detail: str,
+) -> None:
+    """What `publish` and a schedule that is due do, in their transaction, to a post that they have locked.
+
+    Args:
+        seen: who would get the digest; None where there is to be none.
+        detail: for the audit.
+    """
+    wanted = with_digest
+    if wanted is None:
+        known = _find_digest(session, post)
+        wanted = arms_by_default(post, known.state if known else None)
+    post.publish(now())
+    _forget_schedule(session, post)
+    newest = newest_revision(session, post.id)
+    if newest is not None:
+        newest.was_published = True
+    digest = _arm(session, post, seen, audience) if wanted and seen else _disarm(session, post, "cancelled")
+    record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None, **detail)
+    _tell_readers(session, post)
 
 
 def arms_by_default(post: Post, digest_state: str | None) -> bool:
@@ -86,6 +107,7 @@ def withdraw(post_id: int, version: int, by: int) -> Post:
         demand(session.get(Member, by), "post.withdraw", owner_id=post.author_id, public=True)
         post.check_version(version)
         post.withdraw()
+        _forget_schedule(session, post)
         _disarm(session, post, "withdrawn")
         record(session, "post.withdraw", f"post:{post.id}", by=by)
         _tell_readers(session, post)
@@ -104,11 +126,17 @@ def delete(post_id: int, version: int, by: int) -> Post:
         demand(session.get(Member, by), "post.delete", owner_id=post.author_id, public=public)
         post.check_version(version)
         post.delete(now())
+        _forget_schedule(session, post)
         _disarm(session, post, "withdrawn")
         record(session, "post.delete", f"post:{post.id}", by=by)
         if public:
             _tell_readers(session, post)
         return post
+
+
+def _forget_schedule(session: Session, post: Post) -> None:
+    """Whatever was to happen to it by itself: somebody, or the moment itself, has decided."""
+    session.execute(sql.delete(Schedule).where(Schedule.post_id == post.id))
 
 
 def _tell_readers(session: Session, post: Post) -> None:

@@ -13,7 +13,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import transaction
 from blogapp.core.site import link_key
 from blogapp.core.tokens import link_token
-from blogapp.digest.models import Digest, Sending
+from blogapp.digest.models import Digest, Schedule, Sending
 from blogapp.porting.jobs.files import new_folder, path_of
 from blogapp.porting.jobs.models import Job
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
@@ -43,6 +43,8 @@ POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.restore", "POST"): OWN_OR_ANY,
     ("authoring.publish", "POST"): PUBLISH,
     ("authoring.withdraw", "POST"): PUBLISH,
+    ("authoring.schedule", "POST"): PUBLISH,
+    ("authoring.unschedule", "POST"): PUBLISH,
     ("authoring.hold", "POST"): PUBLISH,
     ("authoring.cancel", "POST"): PUBLISH,
     ("authoring.send_now", "POST"): PUBLISH,
@@ -188,6 +190,8 @@ class World:
             session.add(Revision(post_id=post.id, number=1, member_id=author.id, title="One", body="One"))
             sleeps = "waiting" if state == "published" else "withdrawn"
             session.add(Digest(post_id=post.id, state=sleeps, due_at=now() + timedelta(days=1)))
+            plan = {"publish_at": now() + timedelta(days=1), "with_digest": True}
+            session.add(Schedule(post_id=post.id, member_id=author.id, **plan))
             return post.id
 
     def address(self, endpoint: str, post_id: int = 1) -> str:
