@@ -29,6 +29,7 @@ from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.missed import record_missed
 from blogapp.posts.models import Post
 from blogapp.posts.retagging import rename_tag
+from blogapp.posts.sharelinks import share
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
 from blogapp.subscribing.models import Bounce, Subscriber
@@ -170,6 +171,7 @@ def _at_rest(alice: Member, bob: Member) -> Post:
 def _other_posts(alice: Member, bob: Member) -> None:
     draft = create_post("article", "A draft — unfinished", "Some words.", bob.id)
     schedule(draft.id, draft.version, bob.id, now() + timedelta(days=30), with_digest=True)
+    share(draft.id, bob.id)
     with transaction() as session:
         stopped = session.get_one(Schedule, draft.id)
         stopped.stopped_at, stopped.why = now(), "“Nobody” was there."

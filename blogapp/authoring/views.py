@@ -8,4 +8,5 @@ from blogapp.authoring import missed as missed
 from blogapp.authoring import publishing as publishing
 from blogapp.authoring import revisions as revisions
 from blogapp.authoring import scheduling as scheduling
+from blogapp.authoring import sharing as sharing
 from blogapp.authoring.blueprint import bp as bp

@@ -23,6 +23,7 @@ from blogapp.core.media import DOWNLOAD, EXTENSIONS, Media, prepare
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.naming import lock_names
 from blogapp.posts.queries import find_post
+from blogapp.posts.sharelinks import link_shows
 
 MAX_NAME = 80
 # So many files are deleted within one transaction.
@@ -137,8 +138,11 @@ def address_of(attachment: Attachment) -> str:
     return f"/files/{attachment.id}/{attachment.filename}"
 
 
-def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachment, Path, bool]:
+def open_attachment(attachment_id: int, member: Member | None, share: str = "") -> tuple[Attachment, Path, bool]:
     """The file for whoever may read it, with where it lies and whether everybody may.
+
+    Args:
+        share: the token of a link to a draft that shows it.
 
     Raises:
         NotFound: there is none, or none that `member` may know of.
@@ -148,7 +152,8 @@ def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachme
         raise NotFound("There is no such file.")
     public = is_public(db.session(), attachment_id)
     path = files.path_of(attachment.sha256)
-    if not (public or may(member, "post.see")) or not path.is_file():
+    allowed = public or may(member, "post.see") or (share != "" and link_shows(db.session(), share, attachment_id))
+    if not allowed or not path.is_file():
         raise NotFound("There is no such file.")
     return attachment, path, public
 
