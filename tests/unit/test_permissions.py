@@ -31,6 +31,8 @@ WORDS: dict[str, tuple[str, str, bool, set[str]]] = {
     "make somebody else the author of a colleague's post": ("post.credit", OTHER, True, EDITORS),
     "add a section to a colleague's draft": ("section.add", OTHER, False, EVERYBODY),
     "rename a tag": ("tag.manage", OTHER, True, EDITORS),
+    "change the rota": ("rota.manage", OTHER, True, EDITORS),
+    "say when they are away from the rota": ("rota.away", OWN, True, EVERYBODY),
     "give a reference link another address": ("link.manage", OTHER, True, EDITORS),
     "say why there is no note about a week": ("week.explain", OTHER, True, AUTHORS),
     "see how a colleague's digest is doing": ("digest.see", OTHER, True, EVERYBODY),
