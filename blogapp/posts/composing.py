@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MARKER = re.compile(r"[ ]{0,3}<!--\s*sections\s*-->[ \t]*", re.IGNORECASE)
 FENCE = re.compile(r"[ ]{0,3}(?P<mark>`{3,}|~{3,})(?P<behind>.*)")
-DEFINITION = re.compile(r"[ ]{0,3}\*?\[(?P<id>[^\n\]]+)\]:[ \t]*(?P<rest>.*)")
+DEFINITION = re.compile(r"[ ]{0,3}(?P<short>\*?)\[(?P<id>[^\n\]]+)\]:[ \t]*(?P<rest>.*)")
 NOTE = re.compile(r"[ ]{0,3}\[\^[^\n\]]+\]:")
 INDENTED = re.compile(r"[ ]{4}|\t")
 # A line that belongs to no running text: a list, a quotation, a heading or its underline, a table, HTML, attributes.
@@ -143,10 +143,10 @@ def _blocks_backwards(lines: Sequence[tuple[str, bool]]) -> Iterator[tuple[int, 
 
 
 def definitions_in(text: str) -> dict[str, str]:
-    """Id (`^1` for a note) -> what it is defined as."""
+    """Id (`^1` for a note) -> what it is defined as; without abbreviations, which mean the same everywhere."""
     found = {}
     for line, in_code in lines_of(text):
-        if not in_code and (definition := DEFINITION.match(line)):
+        if not in_code and (definition := DEFINITION.match(line)) and not definition["short"]:
             found[_key(definition["id"])] = definition["rest"].strip()
     return found
 

@@ -144,10 +144,10 @@ def test_an_empty_post_is_not_published_and_a_forgotten_comment_is_pointed_out(
 @pytest.mark.parametrize(
     ("who", "offered"),
     [
-        ("alice", {"Edit", "Publish", "Send me a test copy", "Delete it"}),
-        ("erin", {"Edit", "Publish", "Send me a test copy", "Delete it"}),
-        ("bob", {"Edit", "Publish", "Send me a test copy", "Delete it"}),
-        ("carol", set()),
+        ("alice", {"Add the section", "Edit", "Publish", "Send me a test copy", "Delete it"}),
+        ("erin", {"Add the section", "Edit", "Publish", "Send me a test copy", "Delete it"}),
+        ("bob", {"Add the section", "Edit", "Publish", "Send me a test copy", "Delete it"}),
+        ("carol", {"Add the section"}),
     ],
 )
 def test_a_button_that_one_may_not_use_is_not_shown(
@@ -159,7 +159,7 @@ def test_a_button_that_one_may_not_use_is_not_shown(
 def test_a_contributor_is_told_who_publishes_and_cannot(app: Flask, carol: Member, log_in: LogIn) -> None:
     own = create_post("article", "Mine", "x", carol.id)
     client = log_in(carol)
-    assert acts(client, own) == {"Edit", "Send me a test copy", "Delete it"}
+    assert acts(client, own) == {"Add the section", "Edit", "Send me a test copy", "Delete it"}
     assert "An editor or an admin can publish it" in look(client, own)
     assert client.post(f"/posts/{own.id}/publication", data={"version": "1"}).status_code == 403
     assert fresh(own).state == "draft"
@@ -361,7 +361,7 @@ def test_two_revisions_are_compared_word_by_word(post: Post, bob: Member, erin: 
     assert [tag.text for tag in page.select(".beside del, .beside ins")] == ["shipped", "sold"]
     assert "Week 473, again" in page.select_one("section p ins").text  # type: ignore[union-attr]
     page = BeautifulSoup(client.get(f"/posts/{post.id}/revisions?old=1&new=2").text, "lxml")
-    assert [tag.text for tag in page.select(".changes ins")] == [" it"]
+    assert [tag.text for tag in page.select(".beside ins")] == [" it"]
     for query in ("old=2&new=2", "old=9&new=x", "old=1&new=99999999999999"):
         assert client.get(f"/posts/{post.id}/revisions?{query}").status_code == 200
 

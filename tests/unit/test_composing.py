@@ -152,3 +152,9 @@ def test_only_the_address_of_a_signature_changes() -> None:
     assert (
         answered(html, "", answer) == '<p>See <a href="/cr">CR</a> — <a rel="me" href="mailto:cr@blog.test">CR</a></p>'
     )
+
+
+def test_an_abbreviation_is_no_reference() -> None:
+    body = "Words.\n\n*[GDS]: Government Digital Service"
+    text = compose(body, [section("[GDS] and GDS.\n\n[GDS]: https://gds.test\n\n*[GDS]: The Service")])
+    assert "-2" not in text
