@@ -74,7 +74,7 @@ def _answer(post_id: int, form: EditForm, act: Callable[[], Saved]) -> ResponseR
 
 def _said(saved: Saved) -> str:
     live = ", and live" if saved.post.is_public else ""
-    together = f" {saved.others}’s changes are in it, too." if saved.others else ""
+    together = f" {saved.others} are in it, too." if saved.others else ""
     return f"Saved at {local(now()):%H:%M}{live}.{together}"
 
 

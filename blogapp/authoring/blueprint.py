@@ -10,6 +10,7 @@ from blogapp.authoring import wording
 from blogapp.authoring.showing import post_page
 from blogapp.core.clock import now
 from blogapp.core.errors import Conflict, Gone, Invalid
+from blogapp.core.listing import in_a_row
 from blogapp.core.web import private
 from blogapp.posts.deleted import gone_on
 from blogapp.posts.queries import demand_known
@@ -21,7 +22,7 @@ ID = "<int(max=2147483647):post_id>"
 
 bp.add_app_template_filter(wording.size, "file_size")
 bp.add_app_template_filter(wording.people, "people")
-bp.add_app_template_filter(wording.together, "together")
+bp.add_app_template_filter(in_a_row, "in_a_row")
 bp.add_app_template_filter(lambda moment: wording.clock_time(moment, now()), "clock")
 bp.add_app_template_filter(lambda words: words[:1].upper() + words[1:], "sentence")
 bp.add_app_template_filter(lambda moment: wording.plain_day(gone_on(moment), now()), "gone_on")

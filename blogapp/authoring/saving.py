@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from blogapp.authoring.circles import circle_chosen
 from blogapp.authoring.forms import EditForm, weeks_in
-from blogapp.authoring.together import Together, put_together, read_base
+from blogapp.authoring.together import TEXTS, Together, put_together, read_base
 from blogapp.core.db import db
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.posts.circles import Circle, circle_of
@@ -49,7 +49,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Saved:
-    """The post as it is now. `others`: who had saved meanwhile, and whose changes are in it, too; "" for nobody."""
+    """The post as it is now. `others`: whose changes are in it, too (`Erin Eames’s changes`); "" for nobody's."""
 
     post: Post
     fields: dict[str, str]
@@ -140,20 +140,36 @@ def save(post_id: int, typed: Typed, by: int) -> Saved:
     for _ in range(TRIES):
         post = _as_it_is(post_id)
         theirs = fields_of(post)
-        together = _meanwhile(post, typed, theirs)
-        fields = together.fields if together else typed.fields
+        given = replace(typed, fields=_words_only(typed, theirs)) if typed.auto else typed
+        together = _meanwhile(post, given, theirs)
+        fields = together.fields if together else given.fields
         if typed.auto and post.state == "published" and any(fields[name] != theirs[name] for name in fields):
             raise StateChanged("This post is published: what you type is live once you save it yourself.")
-        others = who(newest_revision(db.session(), post_id)) if together and together.taken else ""
+        others = _whose(together, newest_revision(db.session(), post_id), by)
         version = post.version
         try:
-            saved = _save(post, replace(typed, fields=fields), by)
+            saved = _save(post, replace(given, fields=fields), by)
         except Conflict:
             if _as_it_is(post_id).version == version:
                 raise  # It is about something else.
             continue
         return Saved(saved, fields_of(saved), others)
     raise Conflict("Others save this post all the time. Nothing was saved; your text is still here. Try again.")
+
+
+def _words_only(typed: Typed, theirs: dict[str, str]) -> dict[str, str]:
+    """What saves itself: title and text. A week or an address that is half typed waits for its button."""
+    begun = typed.base or theirs
+    return {name: value if name in TEXTS else begun.get(name, theirs[name]) for name, value in typed.fields.items()}
+
+
+def _whose(together: Together | None, newest: Revision | None, by: int) -> str:
+    """Whose changes came in with a save, as the beginning of a sentence; "" for nobody's."""
+    if together is None or not together.taken:
+        return ""
+    if not any(name in TEXTS for name in together.taken):
+        return "Somebody else’s changes"  # Of settings no revision tells.
+    return "Your changes in another window" if newest and newest.member_id == by else f"{who(newest)}’s changes"
 
 
 def settle(post_id: int, typed: Typed, held: int, choices: list[str], by: int) -> Saved:
@@ -164,9 +180,10 @@ def settle(post_id: int, typed: Typed, held: int, choices: list[str], by: int) -
 
     Raises:
         Clashing: it was saved again since, or a choice is missing.
-        Others as for `save`.
+        StateChanged, and others, as for `save`.
     """
     post = _as_it_is(post_id)
+    _check_standing(post, typed)
     together = put_together(typed.base, typed.fields, fields_of(post))
     newest = newest_revision(db.session(), post_id)
     if post.version != held:
@@ -179,7 +196,7 @@ def settle(post_id: int, typed: Typed, held: int, choices: list[str], by: int) -
         saved = _save(post, replace(typed, fields=fields), by, overwrites=True)
     except Conflict:
         raise Clashing(together, _as_it_is(post_id), newest) from None
-    return Saved(saved, fields_of(saved), who(newest))
+    return Saved(saved, fields_of(saved), _whose(together, newest, by))
 
 
 def _as_it_is(post_id: int) -> Post:
@@ -192,6 +209,18 @@ def _meanwhile(post: Post, typed: Typed, theirs: dict[str, str]) -> Together | N
     """What was typed together with what others saved; None where nobody did."""
     if post.version == typed.version:
         return None
+    _check_standing(post, typed)
+    together = put_together(typed.base, typed.fields, theirs)
+    if together.clashes:
+        raise Clashing(together, post, newest_revision(db.session(), post.id))
+    return together
+
+
+def _check_standing(post: Post, typed: Typed) -> None:
+    """
+    Raises:
+        StateChanged: it was published or withdrawn since the editor was opened.
+    """
     if typed.base is not None and typed.base["state"] != _standing(post):
         now_it_is = "published" if post.state == "published" else "a draft again"
         live = " and live for readers" if post.is_public else ""
@@ -199,10 +228,6 @@ def _meanwhile(post: Post, typed: Typed, theirs: dict[str, str]) -> Together | N
             f"This post is {now_it_is} since you opened it. Your text is still here, and not saved; "
             f"save again, and it is saved{live}."
         )
-    together = put_together(typed.base, typed.fields, theirs)
-    if together.clashes:
-        raise Clashing(together, post, newest_revision(db.session(), post.id))
-    return together
 
 
 def _save(post: Post, typed: Typed, by: int, *, overwrites: bool = False) -> Post:

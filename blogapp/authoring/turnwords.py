@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from blogapp.authoring.wording import together
 from blogapp.core.config import settings
+from blogapp.core.listing import in_a_row
 from blogapp.posts.missed import reason_for
 from blogapp.posts.models import Post
 from blogapp.posts.rota import Turn
@@ -63,7 +63,7 @@ def why(turn: Turn, names: Mapping[int, str], post: Post | None = None, reason: 
 
 
 def _are_away(passed: Sequence[int], names: Mapping[int, str]) -> str:
-    return f"{together([names[one] for one in passed])} {'is' if len(passed) == 1 else 'are'} away"
+    return f"{in_a_row([names[one] for one in passed])} {'is' if len(passed) == 1 else 'are'} away"
 
 
 def dates(week: int) -> str:

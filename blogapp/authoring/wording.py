@@ -117,11 +117,6 @@ def people(number: int) -> str:
     return "nobody" if number == 0 else "1 person" if number == 1 else f"{count(number)} people"
 
 
-def together(names: list[str]) -> str:
-    """`Alice`, `Alice and Bob`, `Alice, Bob and Erin`."""
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""
-
-
 def span(duration: timedelta) -> str:
     """`15 minutes`, `2 hours`, `3 days`: as long as it is read, not as long as it is."""
     seconds = int(duration.total_seconds())

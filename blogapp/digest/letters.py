@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.core.config import settings
 from blogapp.core.errors import NotFound
+from blogapp.core.listing import in_a_row
 from blogapp.core.picturemarks import for_mail
 from blogapp.core.site import choice
 from blogapp.core.web import local, whole_url
@@ -19,7 +20,7 @@ from blogapp.delivery.headers import phrase
 from blogapp.delivery.template import Places
 from blogapp.delivery.tree import Element
 from blogapp.digest.article import mail_article
-from blogapp.digest.replies import answered_by_mail, byline, in_words, reply_to, signers_to_write_to
+from blogapp.digest.replies import answered_by_mail, byline, reply_to, signers_to_write_to
 from blogapp.digest.words import Letter, dates, figure_of, names_of, own_title, subject, teaser
 from blogapp.posts.models import Post
 
@@ -95,7 +96,7 @@ def frame(places: Places, posts: Sequence[Post]) -> dict[str, Any]:
     return {
         "site_title": choice("site_title"),
         "replies": author.name if reply_to(author) is not None else "",
-        "also_replies": in_words([one.name for one in signers_to_write_to(posts) if one.id != author.id], "or"),
+        "also_replies": in_a_row([one.name for one in signers_to_write_to(posts) if one.id != author.id], "or"),
         "address": {"html": places.mark("address", "html"), "text": places.mark("address", "text")},
         "unsubscribe": places.mark("unsubscribe", "url"),
         "preferences": places.mark("preferences", "url"),

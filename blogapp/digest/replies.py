@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.auth.models import Member
 from blogapp.core.config import settings
+from blogapp.core.listing import in_a_row
 from blogapp.delivery.headers import Mailbox, ascii_address, is_address
 from blogapp.posts.credits import members_at, signer
 from blogapp.posts.models import Post
@@ -46,11 +47,5 @@ def signers_to_write_to(posts: Sequence[Post]) -> list[Member]:
 
 def byline(post: Post) -> str:
     """`Alice Archer, with Chris Roos and Bob Barker`."""
-    others = in_words([member.name for member in post.contributors])
+    others = in_a_row([member.name for member in post.contributors])
     return f"{post.author.name}, with {others}" if others else post.author.name
-
-
-def in_words(names: Sequence[str], joint: str = "and") -> str:
-    """`Ada, Ben and Cy`."""
-    *most, last = names or ("",)
-    return f"{', '.join(most)} {joint} {last}" if most else last

@@ -17,6 +17,7 @@ from blogapp.auth.models import Member
 from blogapp.auth.permissions import may
 from blogapp.core.db import Base, bump_version, db
 from blogapp.core.errors import Invalid
+from blogapp.core.listing import in_a_row
 from blogapp.posts.hub import announce
 from blogapp.posts.models import VISIBILITIES, Post
 
@@ -102,7 +103,7 @@ def circle_in_words(visibility: str, author: str, names: Sequence[str]) -> str:
     known = [author, *names]
     if len(known) > MOST_NAMES + 1:
         return f"only {author} and {len(known) - 1} others"
-    return f"only {', '.join(known[:-1])}{' and ' if known[:-1] else ''}{known[-1]}"
+    return f"only {in_a_row(known)}"
 
 
 def when_limited(app: Flask, act: Callable[[Session, Post], None]) -> None:

@@ -70,7 +70,7 @@ def join_next(week: int, by: int) -> Post:
     with transaction() as session, session.no_autoflush:
         lock_names(session)
         pair = _pair(session, week)
-        fresh = find_post(session, pair.fresh.id)
+        fresh = find_post(session, pair.fresh.id, by=by)
         demand(session.get(Member, by), "post.edit", owner_id=fresh.author_id)
         if _versions(pair) != versions:
             raise Conflict("Somebody saved one of the two drafts at the same moment. Nothing was changed; look again.")
@@ -145,6 +145,6 @@ def _say(session: Session, post: Post, body: str, rendered: Rendered, by: int) -
     """Keep text, HTML and a revision of its own."""
     at = now()
     post.body, post.updated_at = body, at
-    link_files(session, post.id, show_rendered(session, post, without_title(rendered, post.title)))
+    link_files(session, post.id, show_rendered(session, post, without_title(rendered, post.title), by))
     keep_revision(session, post, by, at, fresh=True)
     keep_findable(session, post)

@@ -9,6 +9,7 @@ from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.markup import render
 from blogapp.posts.circles import LISTED_ONLY
+from blogapp.posts.glossary import resolving
 from blogapp.posts.models import Post
 from blogapp.posts.naming import lock_names, text_for
 from blogapp.posts.rota import Turn
@@ -29,7 +30,8 @@ def begin_week() -> Post | None:
         return None
     weeks, author = Weeks(turn.week, turn.week), db.session.get_one(Member, turn.member_id)
     body = text_for(fill(week_template(db.session()), weeks, settings().site_epoch, author.name))
-    rendered = render(body, title=weeks.title)  # Before the transaction: others may write meanwhile.
+    # Before the transaction: others may write meanwhile.
+    rendered = render(body, title=weeks.title, references=resolving(None, body))
     with transaction() as session:
         lock_names(session)
         # Another worker was first, or the rota has changed; then the next minute sees to it.

@@ -71,8 +71,8 @@ def nudge() -> int:
 def _to(session: Session, due: Due) -> list[Member]:
     """Who is to be written to; nobody where it is written already, or there is nothing to say."""
     post = covering(session, due.week)
-    if post is not None and (post.week_to or 0) > due.week:
-        return []  # It is about a later week too: there is time until that one's Friday.
+    if post is not None and (post.state == "published" or (post.week_to or 0) > due.week):
+        return []  # Written, be it for members; or about a later week too: there is time until that one's Friday.
     begun = _begun(session, due.week, post)
     if begun is None or session.get(Nudge, (due.week, due.kind)) is not None:
         return []

@@ -1,20 +1,24 @@
 // Saving without losing one's place: by hand, and by itself in a draft. What others saved meanwhile comes back with it.
 
 import { keep, letGo } from "./keeping.js";
-import { body, button, clock, correction, fields, form, JSON_PLEASE, link, say, setField, typed } from "./sheet.js";
+import {
+  begun, body, button, clock, correction, fields, form, JSON_PLEASE, link, restDiffers, say, setField, texts, title,
+} from "./sheet.js";
 
 const SOON = 2000; // after the last key
 const RETRY = 15000;
 const draft = form.dataset.state === "draft";
 const saveButton = form.querySelector("button[value=save]");
 
-let saved = "unsaved" in form.dataset ? null : typed();
+// Title and text as they are saved: a draft saves these by itself, the rest waits for the button.
+let saved = "unsaved" in form.dataset ? null : texts();
 let running = null;
 let timer = 0;
 let clash = false;
 let leaving = false;
 
-export const isDirty = () => typed() !== saved;
+const textsDiffer = () => texts() !== saved;
+export const isDirty = () => textsDiffer() || restDiffers();
 export const version = () => Number(form.elements.version.value);
 
 /** Something was typed. */
@@ -22,8 +26,8 @@ export function changed() {
   if (!isDirty()) return;
   const kept = keep();
   if (clash) return;
-  say(draft ? "Not saved yet" : kept ? "Not saved yet, kept in this browser" : "Not saved yet");
-  later(SOON);
+  say(draft || !kept ? "Not saved yet" : "Not saved yet, kept in this browser");
+  if (textsDiffer()) later(SOON);
 }
 
 function later(wait) {
@@ -44,12 +48,11 @@ export async function save({ auto = false } = {}) {
   } finally {
     running = null;
   }
-  if (!clash && isDirty() && saved !== null) later(SOON);
+  if (!clash && textsDiffer() && saved !== null) later(SOON);
 }
 
 async function post(auto) {
-  const sent = typed();
-  const sentFields = fields();
+  const sent = { texts: texts(), fields: fields() };
   const data = new FormData(form, saveButton);
   data.delete("files");
   if (auto) data.set("auto", "1");
@@ -64,50 +67,59 @@ async function post(auto) {
     later(RETRY);
     return;
   }
-  if (answer.ok) take(result, sent, sentFields, auto);
+  if (answer.ok) take(result, sent, auto);
   else refuse(answer.status, result, auto);
 }
 
-function take(result, sent, sentFields, auto) {
+function take(result, sent, auto) {
   clash = false;
-  const more = typed() !== sent;
-  if (!more || same(result, sentFields)) {
+  const before = begun();
+  const more = texts() !== sent.texts;
+  if (!more || same(result, sent.fields, before, auto)) {
     form.elements.version.value = result.version;
     form.elements.base.value = result.base;
-    if (!more) bringIn(result);
+    if (!more) bringIn(result, before, auto);
   } else {
     // Typed on while others' changes came: what was sent is what the next save begins with.
-    form.elements.base.value = JSON.stringify({ ...JSON.parse(form.elements.base.value), ...sentFields });
+    const { title, body } = sent.fields;
+    form.elements.base.value = JSON.stringify({ ...before, ...(auto ? { title, body } : sent.fields) });
   }
-  if (!more && correction) {
+  if (!auto && correction) {
     // It is on record: the next save is not the same correction once more.
     correction.checked = false;
     form.elements.correction_note.value = "";
   }
-  saved = more ? sent : typed();
+  saved = more ? sent.texts : texts();
   if (isDirty()) keep();
   else letGo();
   for (const told of document.querySelectorAll("main > :is(.summary, .notice):not(#kept)")) told.remove();
-  saveButton.textContent = "Save";
   if (result.others) showOthers(result);
-  if (!(auto && more)) say(more ? "Not saved yet" : result.message);
+  if (!more) say(auto && restDiffers() ? `${result.message} What else you changed waits for Save.` : result.message);
+  else if (!auto) say("Not saved yet");
 }
 
-function same(result, sentFields) {
-  const names = ["title", "kind", "weeks", "slug", "tags", "readers", "viewers"];
-  return result.edits.length === 0 && names.every((name) => (result.fields[name] ?? "") === (sentFields[name] ?? ""));
+/** Whether the post is now just what was sent. */
+function same(result, sent, before, auto) {
+  const rest = auto ? before : sent;
+  return result.edits.length === 0 && result.fields.title === sent.title
+    && ["kind", "weeks", "slug", "tags", "readers", "viewers"].every((name) => (result.fields[name] ?? "") === (rest[name] ?? ""));
 }
 
-function bringIn(result) {
+function bringIn(result, before, auto) {
   for (const [start, end, text] of result.edits) body.setRangeText(text, start, end, "preserve");
-  for (const [name, value] of Object.entries(result.fields)) setField(name, value);
+  const here = fields();
+  for (const [name, value] of Object.entries(result.fields)) {
+    // By itself nothing changes under somebody's fingers, nor what they chose and have not saved.
+    const free = name === "title" ? document.activeElement !== title : here[name] === before[name];
+    if (!auto || free) setField(name, value);
+  }
   if (result.edits.length) form.dispatchEvent(new CustomEvent("brought"));
 }
 
 function showOthers(result) {
   const box = document.getElementById("merged");
   const line = document.createElement("summary");
-  line.textContent = `${result.others}’s changes came in at ${clock(Date.now())}: both texts are one now`;
+  line.textContent = `${result.others} came in at ${clock(Date.now())}: both texts are one now`;
   const changes = document.createElement("div");
   changes.innerHTML = result.changes;
   box.replaceChildren(line, changes);
@@ -150,9 +162,9 @@ window.addEventListener("beforeunload", (event) => {
   if (!leaving && isDirty()) event.preventDefault();
 });
 window.addEventListener("pageshow", () => { leaving = plainly = false; });
-window.addEventListener("online", () => { if (isDirty() && draft && !clash) save({ auto: true }); });
+window.addEventListener("online", () => { if (textsDiffer() && draft && !clash) save({ auto: true }); });
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && isDirty() && draft && !clash) save({ auto: true });
+  if (document.hidden && textsDiffer() && draft && !clash) save({ auto: true });
 });
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key === "s") {

@@ -6,6 +6,7 @@ export const token = form.elements.csrf_token.value;
 export const JSON_PLEASE = { Accept: "application/json", "X-CSRFToken": token };
 
 const NAMES = ["title", "body", "kind", "weeks", "slug", "tags", "author", "readers"];
+const SETTINGS = ["kind", "weeks", "slug", "tags", "author", "in_menu", "readers", "viewers"];
 const menu = document.getElementById("in_menu");
 export const correction = document.getElementById("correction"); // null in a draft
 const status = document.getElementById("status");
@@ -21,9 +22,18 @@ export function fields() {
   return found;
 }
 
-/** All that can be typed, as one text to compare. */
-export function typed() {
-  return JSON.stringify([fields(), correction?.checked, form.elements.correction_note?.value]);
+/** The post as the form was opened with, or last saved. */
+export const begun = () => JSON.parse(form.elements.base.value || "{}");
+
+/** Title and text, to compare. */
+export const texts = () => JSON.stringify([title.value, body.value]);
+
+/** Whether anything but title and text is chosen otherwise than it is saved. */
+export function restDiffers() {
+  const here = fields();
+  const was = begun();
+  return SETTINGS.some((name) => (here[name] ?? was[name]) !== was[name])
+    || Boolean(correction?.checked || form.elements.correction_note?.value);
 }
 
 export function setField(name, value) {

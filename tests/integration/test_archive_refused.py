@@ -156,6 +156,8 @@ LIES: list[tuple[Callable[[Held], Held], str]] = [
 ]  # fmt: skip
 
 
+# It is refused while it is read, before any database is asked.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_archive_that_is_not_what_it_says_changes_nothing(
     held: Held, kind: str, enter: Enter, tmp_path: Path
 ) -> None:

@@ -275,6 +275,45 @@ def test_what_saves_itself_never_becomes_public(post: Post, bob: Member, log_in:
     assert (fresh(post).body, fresh(post).state) == ("Half a sent", "published")
 
 
+def test_what_saves_itself_is_title_and_text_and_the_rest_waits_for_its_button(
+    post: Post, bob: Member, log_in: LogIn
+) -> None:
+    client = log_in(bob)
+    form = {**open_editor(client, post), "body": "More.", "weeks": "47", "tags": "boa", "kind": "article", "auto": "1"}
+    answer = client.post(f"/posts/{post.id}/edit", data=form, headers=JSON)
+    assert answer.status_code == 200
+    saved = fresh(post)
+    assert (saved.body, saved.kind, saved.weeks, tags_of(post.id)) == ("More.", "week", Weeks(473, 473), [])
+    form |= {"version": str(answer.get_json()["version"]), "base": answer.get_json()["base"], "weeks": "474"}
+    client.post(f"/posts/{post.id}/edit", data={**form, "auto": "", "kind": "week", "tags": "boats"}, headers=JSON)
+    saved = fresh(post)
+    assert (saved.weeks, tags_of(post.id)) == (Weeks(474, 474), ["boats"])
+
+
+def test_what_one_saved_in_another_window_is_said_to_be_ones_own(long: Post, bob: Member, log_in: LogIn) -> None:
+    client = log_in(bob)
+    form = {**open_editor(client, long), "body": LONG.replace("slept", "danced")}
+    save_post(long.id, 2, bob.id, title="", body=LONG.replace("Monday", "Sunday"))
+    page = client.post(f"/posts/{long.id}/edit", data=form, follow_redirects=True).text
+    assert "Your changes in another window are in it, too." in page
+
+
+def test_a_choice_between_two_texts_is_not_live_by_surprise(
+    long: Post, bob: Member, erin: Member, log_in: LogIn
+) -> None:
+    client = log_in(bob)
+    form = {**open_editor(client, long), "body": LONG.replace("Tuesday", "Thursday")}
+    theirs = LONG.replace("Tuesday", "Wednesday")
+    save_post(long.id, 2, erin.id, title="", body=theirs)
+    _, sent = clash_page(client.post(f"/posts/{long.id}/edit", data=form))
+    publish(long.id, 3, erin.id)
+    response = client.post(f"/posts/{long.id}/edit", data={**sent, "choice-0": "mine"})
+    assert response.status_code == 409
+    assert "published since you opened it" in response.text
+    assert typed(response.text)["body"].strip() == form["body"].strip()
+    assert fresh(long).body == theirs
+
+
 def test_who_has_the_post_open_is_told_to_the_others(
     post: Post, bob: Member, erin: Member, carol: Member, log_in: LogIn
 ) -> None:

@@ -12,7 +12,9 @@ from blogapp.auth.members import deactivate
 from blogapp.auth.models import Member
 from blogapp.core.db import db
 from blogapp.core.errors import Conflict, Invalid, NotAllowed
-from blogapp.digest.publishing import delete
+from blogapp.digest.publishing import delete, publish
+from blogapp.posts.circles import Circle
+from blogapp.posts.contributing import add_section
 from blogapp.posts.deleted import restore_post
 from blogapp.posts.joining import join_next
 from blogapp.posts.missed import record_missed
@@ -22,6 +24,7 @@ from blogapp.posts.nudging import nudge
 from blogapp.posts.queries import list_revisions
 from blogapp.posts.rotachanges import skip_week
 from blogapp.posts.rotaorder import go_away, join_rota
+from blogapp.posts.sections import sections_of
 from blogapp.posts.turnmodels import BegunWeek
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
@@ -202,3 +205,43 @@ def test_both_texts_are_kept_and_readers_of_the_revisions_see_the_old_ones(three
     assert "The roof leaks" in joined.html
     assert [revision.body for revision in list_revisions(joined.id)] == [joined.body, template]
     assert list_revisions(old.id)[0].body == "The roof leaks.\n"
+
+
+def test_sections_that_wait_in_the_old_draft_wait_in_the_joined_one(three: list[Member], wednesday: Any) -> None:
+    erin, bob, carol = three
+    old = begin_week()
+    assert old is not None
+    add_section(old.id, carol.id, title="About boats")
+    wednesday.move_to(datetime(2018, 2, 12, 9, tzinfo=UTC))
+    fresh = begin_week()
+    assert fresh is not None
+    add_section(fresh.id, erin.id, title="About bread")
+    joined = join_next(473, bob.id)
+    waiting = sections_of(db.session(), joined.id)
+    assert [(one.title, one.member_id) for one in waiting] == [("About boats", carol.id), ("About bread", erin.id)]
+    assert joined.html.index("About boats") < joined.html.index("About bread")
+
+
+def test_two_drafts_that_not_the_same_people_may_read_are_not_joined(three: list[Member], wednesday: Any) -> None:
+    erin, bob, _ = three
+    old = begin_week()
+    assert old is not None
+    save_post(old.id, old.version, erin.id, title="", body="Among us.", readers=Circle("members"))
+    wednesday.move_to(datetime(2018, 2, 12, 9, tzinfo=UTC))
+    fresh = begin_week()
+    assert fresh is not None
+    before = fresh.body
+    with pytest.raises(Conflict, match="Not the same people"):
+        join_next(473, bob.id)
+    db.session.rollback()
+    assert fresh.body == before
+
+
+def test_a_week_that_is_published_for_members_needs_no_reminder(three: list[Member], wednesday: Any) -> None:
+    erin = three[0]
+    post = begin_week()
+    assert post is not None
+    save_post(post.id, post.version, erin.id, title="", body="Among us.", readers=Circle("members"))
+    publish(post.id, post.version, erin.id)
+    wednesday.move_to(datetime(2018, 2, 8, 10, 30, tzinfo=UTC))
+    assert nudge() == 0

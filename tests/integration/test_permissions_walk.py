@@ -283,6 +283,8 @@ def test_every_route_stands_in_the_table(app: Flask) -> None:
     assert POSTS.keys() | OTHERS.keys() | OPEN | {OWN_LOGIN} == routes(app)
 
 
+# Who may is decided by one table in this program, whatever the database.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_on_posts_every_role_may_what_the_table_says(
     app: Flask,
     world: World,

@@ -5,7 +5,7 @@
 
 import functools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from blogapp.core.db import db
-from blogapp.core.markup import render
+from blogapp.core.markup import Rendered, render
 from blogapp.digest.models import Sending, sending_digests
 from blogapp.posts import writing
 from blogapp.posts.models import Post
@@ -30,8 +30,17 @@ from tests.sink import Sink
 HISTORY = "history-2011-2017.jsonl.gz"
 # On PostgreSQL the part with the biggest moves: the whole takes a minute on each database.
 FROM, UNTIL = datetime.fromisoformat("2016-10-10T00:00:00Z"), datetime.fromisoformat("2017-01-31T00:00:00Z")
-REMEMBERED = functools.cache(render)
 READERS = ("ada", "ben", "cid")
+
+
+@functools.cache
+def _rendered(text: str, title: str, format: str, references: tuple[tuple[str, str], ...]) -> Rendered:
+    return render(text, title=title, format=format, references=dict(references))
+
+
+def remembered(text: str, *, references: Mapping[str, str], title: str = "", format: str = "markdown") -> Rendered:
+    """As `render`."""
+    return _rendered(text, title, format, tuple(sorted(references.items())))
 
 
 @pytest.fixture
@@ -48,7 +57,7 @@ def chosen(sink: Sink) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def quick_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same text looks the same: each is rendered once in this process, as rendering takes most of the time."""
-    monkeypatch.setattr(writing, "render", REMEMBERED)
+    monkeypatch.setattr(writing, "render", remembered)
 
 
 def replay(commits: Sequence[Commit], before: Sequence[Commit] = ()) -> Player:
