@@ -17,6 +17,7 @@ from blogapp.digest.publishing import publish
 from blogapp.posts.attachments import attach
 from blogapp.posts.models import Post
 from blogapp.posts.queries import list_revisions
+from blogapp.posts.tags import tags_of
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
 from tests.people import PASSWORD
@@ -172,6 +173,23 @@ def test_text_typed_after_the_log_in_ended_is_there_after_the_next_one(
     page.click("text=Bring it back")
     expect(page.locator("#status")).to_contain_text("Saved at")
     assert fresh(post).body == "Typed by nobody in particular."
+
+
+def test_a_draft_saves_no_half_typed_setting_and_empties_no_field_under_ones_fingers(
+    post: Post, bob: Member, open_as: Callable[..., Page]
+) -> None:
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    page.click("details.about summary")
+    page.locator("#tags").press_sequentially("boats, ")
+    page.locator("#title").fill("")
+    expect(page.locator("#status")).to_contain_text("What else you changed waits for Save")
+    assert page.locator("#title").input_value() == "", "whoever empties a title is about to type another"
+    assert page.locator("#tags").input_value() == "boats, "
+    assert tags_of(post.id) == []
+    page.keyboard.type("Boats")
+    page.keyboard.press("Control+s")
+    expect(page.locator("#status")).to_have_text(re.compile(r"Saved at \d\d:\d\d\.\s*$"))
+    assert (fresh(post).title, tags_of(post.id)) == ("Boats", ["boats"])
 
 
 def test_two_people_in_one_draft_see_each_other_and_one_text(

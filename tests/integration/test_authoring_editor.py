@@ -152,7 +152,7 @@ def test_the_editors_script_is_told_what_came_in_and_where(
     form = {**open_editor(client, long), "body": LONG.replace("slept", "danced 🕺")}
     save_post(long.id, 2, erin.id, title="", body=LONG.replace("baked", "baked 🍞 rolls"))
     answer = client.post(f"/posts/{long.id}/edit", data={**form, "auto": "1"}, headers=JSON).get_json()
-    assert (answer["others"], answer["version"]) == ("Erin Eames", 4)
+    assert (answer["others"], answer["version"]) == ("Erin Eames’s changes", 4)
     assert "<ins>" in answer["changes"]
     sent = form["body"].encode("utf-16-le")
     for start, end, text in answer["edits"]:
