@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from flask import Flask
@@ -15,6 +15,8 @@ from blogapp.posts.rotaorder import join_rota
 from blogapp.posts.turns import covering, list_turns, this_week
 
 T = TypeVar("T")
+# Where that team is, and when it began.
+TEAM = {"site_epoch": date(2009, 1, 12), "site_timezone": "Europe/Berlin"}
 # The Wednesday of week 473 of a team that began on 12 January 2009.
 WEDNESDAY = datetime(2018, 2, 7, 12, tzinfo=UTC)
 

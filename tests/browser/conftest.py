@@ -3,15 +3,17 @@
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from blogapp.auth.models import Member
 from tests.conftest import IN_CI
+from tests.people import PASSWORD
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -49,3 +51,27 @@ def website(app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def open_as(chromium: Browser, website: str) -> Iterator[Callable[..., Page]]:
+    """Open a path in a browser in which a member is logged in; whatever goes wrong in its console fails the test."""
+    contexts, troubles = [], []
+
+    def opened(member: Member, path: str, **options: object) -> Page:
+        context = chromium.new_context(base_url=website, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.goto("/login")
+        page.fill("[name=email]", str(member.email))
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url("**/write")
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not troubles

@@ -2,14 +2,14 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from PIL import Image
-from playwright.sync_api import Browser, Dialog, Page, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from blogapp.auth.models import Member
 from blogapp.core.db import db
@@ -28,30 +28,6 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def post(app: Flask, bob: Member) -> Post:
     return create_post("week", "", "First text.", bob.id, weeks=Weeks(473, 473))
-
-
-@pytest.fixture
-def open_as(chromium: Browser, website: str) -> Iterator[Callable[..., Page]]:
-    """Open a path in a browser in which a member is logged in; whatever goes wrong in its console fails the test."""
-    contexts, troubles = [], []
-
-    def opened(member: Member, path: str, **options: object) -> Page:
-        context = chromium.new_context(base_url=website, **options)  # type: ignore[arg-type]
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto("/login")
-        page.fill("[name=email]", str(member.email))
-        page.fill("[name=password]", PASSWORD)
-        page.press("[name=password]", "Enter")
-        page.wait_for_url("**/write")
-        page.goto(path)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not troubles
 
 
 def fresh(post: Post) -> Post:

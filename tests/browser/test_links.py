@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 from blogapp.auth.models import Member
 from blogapp.posts.writing import create_post
 from tests import posts
-from tests.browser.test_editor import open_as as open_as
 
 pytestmark = pytest.mark.browser
 

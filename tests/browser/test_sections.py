@@ -1,9 +1,11 @@
 """Three people at one draft in real browsers: two add a section at the same time, the third has the editor open."""
 
+from collections.abc import Callable
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from blogapp.auth.models import Member
 from blogapp.core.db import db
@@ -11,29 +13,17 @@ from blogapp.posts.models import Post
 from blogapp.posts.sections import sections_of
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post
-from tests.people import PASSWORD
 
 pytestmark = pytest.mark.browser
 
 
-def open_as(chromium: Browser, website: str, member: Member, path: str, **options: object) -> Page:
-    page = chromium.new_context(base_url=website, **options).new_page()  # type: ignore[arg-type]
-    page.goto("/login")
-    page.fill("[name=email]", str(member.email))
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_url("**/write")
-    page.goto(path)
-    return page
-
-
 def test_two_add_a_section_at_once_while_a_third_types_and_saves_and_all_of_it_is_there(
-    app: Flask, chromium: Browser, website: str, alice: Member, bob: Member, carol: Member
+    app: Flask, open_as: Callable[..., Page], alice: Member, bob: Member, carol: Member
 ) -> None:
     post = create_post("links", "Links", "What we read.", bob.id, weeks=Weeks(473, 473))
     phone = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": False}
-    editor = open_as(chromium, website, bob, f"/posts/{post.id}/edit")
-    carols, alices = (open_as(chromium, website, member, "/write", **phone) for member in (carol, alice))
+    editor = open_as(bob, f"/posts/{post.id}/edit")
+    carols, alices = (open_as(member, "/write", **phone) for member in (carol, alice))
     editor.locator("#body").press_sequentially("Typed. ")
     for page, title in ((carols, "Boats"), (alices, "Rope")):
         page.get_by_role("link", name="Add a section to Links").click()
@@ -67,5 +57,3 @@ def test_two_add_a_section_at_once_while_a_third_types_and_saves_and_all_of_it_i
     editor.goto(f"/{shown.slug}")
     byline = " ".join(editor.locator(".byline").inner_text().split())
     assert byline.endswith(("with Carol Cole and Alice Archer", "with Alice Archer and Carol Cole"))
-    for page in (editor, carols, alices):
-        page.context.close()

@@ -1,7 +1,7 @@
 """The worker begins a week once and reminds who is on turn; a week that nobody wrote about joins the next."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -29,12 +29,12 @@ from blogapp.posts.turnmodels import BegunWeek
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
 from tests.mailbox import outbox
-from tests.turns import WEDNESDAY, at_once, taking_turns, the_draft, to_come
+from tests.turns import TEAM, WEDNESDAY, at_once, taking_turns, the_draft, to_come
 
 
 @pytest.fixture
 def chosen() -> dict[str, Any]:
-    return {"site_epoch": date(2009, 1, 12), "site_timezone": "Europe/Berlin"}
+    return TEAM
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """The rota: what the team decides about weeks and its order, and the page that does all of it."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
 from typing import Any
 
 import pytest
@@ -19,12 +18,12 @@ from blogapp.posts.rotaorder import come_back, go_away, join_rota, leave_rota, m
 from blogapp.posts.turns import list_aways
 from blogapp.posts.weektemplate import LONGEST, save_template
 from tests.pages import soup, text
-from tests.turns import WEDNESDAY, taking_turns, the_draft, to_come
+from tests.turns import TEAM, WEDNESDAY, taking_turns, the_draft, to_come
 
 
 @pytest.fixture
 def chosen() -> dict[str, Any]:
-    return {"site_epoch": date(2009, 1, 12), "site_timezone": "Europe/Berlin"}
+    return TEAM
 
 
 @pytest.fixture(autouse=True)
