@@ -1,10 +1,10 @@
 """What the page about a post shows."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from blogapp.authoring.checklist import checklist_of
 from blogapp.authoring.contributions import sections_shown
 from blogapp.authoring.reach import Reach, reach_of
 from blogapp.authoring.speed import speed_of
@@ -29,7 +29,6 @@ from blogapp.posts.tags import tags_of
 REVISIONS_SHOWN = 5
 # A digest whose sending has begun: publishing the post again sends nothing more.
 GONE = ("sending", "paused", "sent")
-COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,7 @@ def post_page(post_id: int) -> dict[str, Any]:
         "story": story,
         "corrections": corrections_that_left(post_id) if post.corrected_at else [],
         "outlook": _outlook(post, progress, at) if draft else None,
+        "checklist": checklist_of(post) if draft else None,
         "reach": reach_of(look(), at) if story and story.state in ("waiting", "held") and not story.live else None,
         "worker_missing": story is not None and story.live and not alive("worker"),
         "revisions": revisions[:REVISIONS_SHOWN],
@@ -117,11 +117,6 @@ def _hold() -> str:
 
 
 def _warnings(post: Post) -> list[str]:
-    """What its author may have overlooked."""
-    found = []
-    text = text_of(db.session(), post.id, post.body)
-    if not text.strip():
-        found.append("There is no text yet, so it cannot be published.")
-    for words in [words for words in COMMENT.findall(text) if words.lower() != "sections"][:3]:
-        found.append(f"The text still holds a comment that readers do not see: “{words[:60]}”.")
-    return found
+    """What keeps it from being published."""
+    there = text_of(db.session(), post.id, post.body).strip()
+    return [] if there else ["There is no text yet, so it cannot be published."]

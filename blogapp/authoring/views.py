@@ -1,5 +1,6 @@
 """Pages of `authoring`: each module hangs its own on the shared blueprint."""
 
+from blogapp.authoring import checks as checks
 from blogapp.authoring import circles as circles
 from blogapp.authoring import desk as desk
 from blogapp.authoring import digests as digests

@@ -138,7 +138,8 @@ def test_an_empty_post_is_not_published_and_a_forgotten_comment_is_pointed_out(
     assert "There is no text yet" in look(client, empty)
     assert client.post(f"/posts/{empty.id}/publication", data={"version": "1"}).status_code == 422
     forgotten = create_post("article", "Forgotten", "Intro\n\n<!-- add content here -->", bob.id)
-    assert "“add content here”" in look(client, forgotten)
+    assert "A placeholder is left." in look(client, forgotten)
+    assert "Publish all the same" in acts(client, forgotten)
 
 
 @pytest.mark.parametrize(

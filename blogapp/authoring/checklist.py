@@ -1,0 +1,87 @@
+"""The checklist before publishing: `posts/checking.py`, asked with all that it wants to know."""
+
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from functools import cached_property
+
+from blogapp.core.config import settings
+from blogapp.core.db import db
+from blogapp.digest.compose import preview
+from blogapp.posts.anchors import own_paths
+from blogapp.posts.checking import Finding, Resolves, Standing, check
+from blogapp.posts.labels import lines_of
+from blogapp.posts.models import Post
+from blogapp.posts.places import places_at
+from blogapp.posts.sections import text_of
+
+# Shorter HTML never fills a mail of 102 kB, whatever its styles make of it; composing one takes some 60 ms.
+SURELY_FITS = 12_000
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """What was found in a post's text."""
+
+    findings: list[Finding]
+
+    @cached_property
+    def to_mend(self) -> list[Finding]:
+        """What readers would stumble over."""
+        return [finding for finding in self.findings if finding.severity == "mend"]
+
+    @property
+    def line(self) -> str:
+        """The result in a sentence."""
+        mend, look = len(self.to_mend), len(self.findings) - len(self.to_mend)
+        if not self.findings:
+            return "Checked: nothing to mend."
+        parts = [f"{mend} {'thing' if mend == 1 else 'things'} to mend"] if mend else []
+        parts += [f"{look} to look at"] if look else []
+        return f"{' and '.join(parts)}."
+
+
+def checklist_of(post: Post) -> Checklist:
+    """The checklist of what a post says now, with the sections that wait."""
+    too_long = post.kind != "page" and len(post.html) > SURELY_FITS and preview(post.id).shortened
+    return _checked(post, post.body, post.html, too_long)
+
+
+def checklist_of_text(post: Post, text: str, html: str) -> Checklist:
+    """The same of a text that is typed and not saved; its digest is not made.
+
+    Args:
+        html: the text with the post's sections, rendered.
+    """
+    return _checked(post, text, html, too_long=False)
+
+
+def _checked(post: Post, body: str, html: str, too_long: bool) -> Checklist:
+    session, base_url = db.session(), settings().base_url
+    text = text_of(session, post.id, body)
+    places = places_at(session, own_paths(html, base_url), but=post.id)
+    resolves = _resolver(text, post)
+    found = check(
+        text, html, base_url=base_url, places=places, format=post.format, resolves=resolves, too_long=too_long
+    )
+    return Checklist(found if text == body else _in_the_editor(found, text, body))
+
+
+def _resolver(text: str, post: Post) -> Resolves:
+    """What the site's glossary and its members make of a label."""
+    lines = {line.label: line for line in lines_of(text, post.id, post.format)}
+
+    def standing(label: str) -> Standing:
+        line = lines.get(label)
+        if line is None or not line.by:
+            return Standing.UNDEFINED
+        unsure = line.by == "glossary" and line.history is not None and line.history.is_ambiguous
+        return Standing.AMBIGUOUS if unsure else Standing.DEFINED
+
+    return standing
+
+
+def _in_the_editor(found: list[Finding], text: str, body: str) -> list[Finding]:
+    """With the lines as the editor counts them, which has no sections; what is in a section has no line there."""
+    blocks = SequenceMatcher(None, text.splitlines(), body.splitlines(), autojunk=False).get_matching_blocks()
+    lines = {one.a + n + 1: one.b + n + 1 for one in blocks for n in range(one.size)}
+    return [replace(finding, line=lines.get(finding.line) if finding.line else None) for finding in found]

@@ -1,0 +1,101 @@
+"""The checklist on the draft's page and under the editor: what it knows of the site."""
+
+from collections.abc import Callable
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from blogapp.auth.models import Member
+from blogapp.authoring.checklist import checklist_of
+from blogapp.core.db import db, transaction
+from blogapp.digest.publishing import delete
+from blogapp.posts.contributing import add_section
+from blogapp.posts.models import Post
+from blogapp.posts.places import places_at
+from blogapp.posts.weeks import Weeks
+from blogapp.posts.writing import create_post, save_post
+from tests import pages, posts
+
+LogIn = Callable[[Member], FlaskClient]
+
+
+def test_what_stands_at_an_address_of_the_site(app: Flask, alice: Member) -> None:
+    posts.week(alice, 520, 524, body="## Boats")
+    posts.article(alice, "old-name", body="## Rope")
+    posts.article(alice, "draft", state="draft")
+    gone = posts.article(alice, "gone")
+    delete(gone.id, gone.version, alice.id)
+    moved = posts.article(alice, "before")
+    save_post(moved.id, moved.version, alice.id, title="Before", body="x", slug="after")
+    paths = [
+        "/", "/old-name", "/weeks-520-to-524", "/week-522", "/week-9", "/alice-archer", "/draft", "/gone", "/before",
+        "/archive", "/archive/2018", "/write", "/tags/x", "/nothing/at/all", "/nowhere", "/files/1/x.png", "/Old-Name/",
+    ]  # fmt: skip
+    found = places_at(db.session(), paths)
+    assert {path for path, place in found.items() if place.standing == "here"} == {
+        "/", "/old-name", "/weeks-520-to-524", "/week-522", "/alice-archer", "/before", "/archive", "/archive/2018",
+        "/write", "/tags/x", "/Old-Name/",
+    }  # fmt: skip
+    assert [found[path].standing for path in ("/draft", "/gone", "/nowhere")] == ["draft", "gone", "nowhere"]
+    assert found["/old-name"].ids is not None
+    assert "rope" in found["/old-name"].ids
+
+
+def test_the_draft_s_page_lists_what_to_mend_and_never_blocks(app: Flask, bob: Member, log_in: LogIn) -> None:
+    body = "Intro.\n\n<!-- add content here -->\n\n[boats][b] and [itself](/boats) and [none](/none)"
+    post = create_post("article", "Boats", body, bob.id)
+    client = log_in(bob)
+    page = pages.soup(client.get(f"/posts/{post.id}"))
+    assert "3 things to mend." in page.text
+    lines = [link["href"] for link in page.select(".check-found a")]
+    assert lines == [f"/posts/{post.id}/edit#line-{number}" for number in (3, 5, 5)]
+    assert page.select_one("button[form=publish]").text == "Publish all the same"  # type: ignore[union-attr]
+    client.post(f"/posts/{post.id}/publication", data={"version": post.version})
+    db.session.rollback()
+    assert db.session.get_one(Post, post.id, populate_existing=True).state == "published"
+
+
+def test_with_nothing_to_mend_one_calm_line_says_so(app: Flask, bob: Member, log_in: LogIn) -> None:
+    post = create_post("article", "Boats", "Some words.", bob.id)
+    page = log_in(bob).get(f"/posts/{post.id}")
+    assert pages.text(page, ".checklist") == "Checked: nothing to mend."
+    assert pages.text(page, "button[form=publish]") == "Publish"
+
+
+def test_the_editor_s_text_is_checked_without_being_saved(app: Flask, bob: Member, log_in: LogIn) -> None:
+    post = create_post("article", "Boats", "Some words.", bob.id)
+    typed = {"title": "Boats", "body": "One\n\n![](https://x.test/a.png)"}
+    whole = log_in(bob).post(f"/posts/{post.id}/checklist", data=typed)
+    assert "This picture has no alternative text" in whole.text
+    assert "nothing was saved" in whole.text
+    alone = log_in(bob).post(f"/posts/{post.id}/checklist", data=typed, headers={"X-Requested-With": "fetch"})
+    assert alone.text.strip().startswith('<div class="checklist">')
+    db.session.rollback()
+    assert db.session.get_one(Post, post.id).body == "Some words."
+
+
+def test_a_digest_that_would_be_cut_off_is_said(app: Flask, alice: Member) -> None:
+    long = create_post("week", "", "\n\n".join(["Long words about boats. " * 60] * 80), alice.id, weeks=Weeks(3, 3))
+    assert ["102 kB" in finding.what for finding in checklist_of(long).findings] == [True]
+    with transaction() as session:
+        session.get_one(Post, long.id).html = "<p>short</p>"
+    assert checklist_of(db.session.get_one(Post, long.id)).findings == []
+
+
+def test_the_checklist_knows_the_glossary_and_the_members(app: Flask, alice: Member, bob: Member) -> None:
+    for slug, address in (("one", "https://a.example"), ("two", "https://b.example"), ("three", "https://a.example")):
+        posts.article(
+            alice, slug, body=f"[x][unsure] and [y][sure]\n\n[unsure]: {address}\n[sure]: https://c.example\n"
+        )
+    draft = create_post("article", "Boats", "[x][unsure], [y][sure], [Alice][alice-archer], [z][nobody]", bob.id)
+    assert [finding.what for finding in checklist_of(draft).findings] == [
+        "“unsure” stands for more than one address.",
+        "“nobody” is defined nowhere, so this is no link.",
+    ]
+
+
+def test_sections_are_checked_and_lines_are_those_of_the_editor(app: Flask, alice: Member, bob: Member) -> None:
+    post = create_post("week", "", "Intro\n\n<!-- sections -->\n\nTODO: the end", alice.id, weeks=Weeks(3, 3))
+    add_section(post.id, bob.id, title="Boats", url="", body="To [nowhere](/nowhere).")
+    found = checklist_of(db.session.get_one(Post, post.id, populate_existing=True)).findings
+    assert [(finding.line, finding.words) for finding in found] == [(None, "/nowhere"), (5, "TODO: the end")]
