@@ -29,6 +29,7 @@ from blogapp.delivery.outbox import forget_old_mail
 from blogapp.delivery.wake import DIGESTS, OUTBOX, Waker
 from blogapp.digest.instance import look
 from blogapp.digest.mail_in import look_for_mail
+from blogapp.digest.scheduling import publish_due
 from blogapp.digest.worker import run_digests, run_outbox
 from blogapp.porting.jobs.claims import JOBS
 from blogapp.porting.jobs.queue import forget_old_jobs
@@ -73,6 +74,7 @@ def timetable(digests: Waker, outbox: Waker) -> list[Job]:
         Job("wake digests",          SECOND,                      digests.wake),
         Job("wake outbox",           SECOND,                      outbox.wake),
         Job("ping hub",              3 * SECOND,                  ping_hub),
+        Job("publish scheduled",     SECOND,                      publish_due),
         Job("heartbeat",             heartbeat.INTERVAL_SECONDS,  lambda: heartbeat.beat(process_name(), look())),
         Job("begin week",            MINUTE,                      begin_week),
         Job("nudge",                 3 * MINUTE,                  nudge),

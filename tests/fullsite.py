@@ -20,9 +20,11 @@ from blogapp.delivery import days
 from blogapp.delivery.suppressions import suppress
 from blogapp.digest import claims, planning
 from blogapp.digest.correcting import send_newest_correction
+from blogapp.digest.holding import cancel, hold
 from blogapp.digest.journal import open_journals
-from blogapp.digest.models import Digest, Sending
-from blogapp.digest.publishing import cancel, delete, hold, publish, withdraw
+from blogapp.digest.models import Digest, Schedule, Sending
+from blogapp.digest.publishing import delete, publish, withdraw
+from blogapp.digest.scheduling import schedule
 from blogapp.porting.models import Source
 from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.circles import Circle
@@ -192,6 +194,10 @@ def _other_posts(alice: Member, bob: Member) -> None:
     draft = create_post("article", "A draft — unfinished", "Some words.", bob.id)
     add_section(draft.id, alice.id, title="Bøats", url="https://example.org/boats", body="Good *ones*.")
     remove_section(add_section(draft.id, alice.id, title="Taken away").id, alice.id)
+    schedule(draft.id, draft.version, bob.id, now() + timedelta(days=30), with_digest=True)
+    with transaction() as session:
+        stopped = session.get_one(Schedule, draft.id)
+        stopped.stopped_at, stopped.why = now(), "“Nobody” was there."
     page = create_post("page", "About us", "Who we are.", alice.id)
     page = publish(page.id, page.version, alice.id)
     save_post(page.id, page.version, alice.id, title="About", body="Who we are: bakers.", slug="about")

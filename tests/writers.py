@@ -28,6 +28,7 @@ COMPARED = frozenset(
     auth.profile.change_password auth.profile.edit_profile
     auth.resets.choose_password
     digest.publishing.delete digest.publishing.open_to_all digest.publishing.publish digest.publishing.withdraw
+    digest.scheduling._publish
     porting.making._write porting.making.keep_leftover porting.matching.adopt porting.people._bring
     porting.portraits._give
     posts.attachments.attach posts.attachments.bring_back_attachment
@@ -54,7 +55,8 @@ ELSEWHERE = frozenset(
     digest.instance.resume_sending
     digest.beginning._holds digest.beginning._postpone digest.beginning.unchanged digest.correcting.send_correction
     digest.planning._plan_next
-    digest.publishing._control digest.publishing.send_digest
+    digest.holding._control digest.publishing.send_digest
+    digest.scheduling._stop digest.scheduling.schedule digest.scheduling.unschedule
     digest.settling._finish digest.settling.pause digest.settling.rest digest.settling.resume
     digest.settling.settle_batches digest.settling.settle_retry
     posts.nudging.nudge posts.rotaorder.come_back posts.rotaorder.go_away posts.rotaorder.join_rota

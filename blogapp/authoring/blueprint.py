@@ -11,7 +11,7 @@ from blogapp.authoring.showing import post_page
 from blogapp.core.clock import now
 from blogapp.core.errors import Conflict, Gone, Invalid
 from blogapp.core.listing import in_a_row
-from blogapp.core.web import private
+from blogapp.core.web import local, private
 from blogapp.posts.deleted import gone_on
 from blogapp.posts.queries import demand_known
 
@@ -24,6 +24,7 @@ bp.add_app_template_filter(wording.size, "file_size")
 bp.add_app_template_filter(wording.people, "people")
 bp.add_app_template_filter(in_a_row, "in_a_row")
 bp.add_app_template_filter(lambda moment: wording.clock_time(moment, now()), "clock")
+bp.add_app_template_filter(lambda moment, form: local(moment).strftime(form), "in_zone")
 bp.add_app_template_filter(lambda words: words[:1].upper() + words[1:], "sentence")
 bp.add_app_template_filter(lambda moment: wording.plain_day(gone_on(moment), now()), "gone_on")
 
@@ -54,5 +55,6 @@ def act_on(post_id: int, act: Callable[[], object], done: str) -> ResponseReturn
         act()
     except (Conflict, Gone, Invalid) as problem:
         return render_template("authoring/post.html", **post_page(post_id), problem=problem), problem.status
-    tell(done)
+    if done:
+        tell(done)
     return redirect(url_for("authoring.post", post_id=post_id), code=303)

@@ -11,7 +11,7 @@ from blogapp.auth.models import Member, initials
 from blogapp.authoring.wording import DigestFacts, PostFacts, State, since, state_of
 from blogapp.core.clock import now
 from blogapp.core.db import db
-from blogapp.digest.models import Digest, Sending
+from blogapp.digest.models import Digest, Schedule, Sending
 from blogapp.digest.progress import reached_by_sending
 from blogapp.posts.circles import circle_in_words, seen_by, viewers_of
 from blogapp.posts.models import KINDS, Post
@@ -78,9 +78,10 @@ def _query(asked: Asked, member: Member) -> Select[*tuple[Any, ...]]:
     columns = (
         Post.id, Post.title, Post.slug, Post.kind, Post.week_from, Post.week_to, Post.updated_at, Post.state,
         Post.created_at, Post.published_at, Post.first_published_at, Post.deleted_at, Post.format, Member.name,
-        Post.visibility,
+        Post.visibility, Schedule.publish_at, Schedule.stopped_at,
     )  # fmt: skip
-    query = select(*columns).join(Member, Member.id == Post.author_id).where(_in_state(asked.state), seen_by(member))
+    query = select(*columns).join(Member, Member.id == Post.author_id)
+    query = query.outerjoin(Schedule, Schedule.post_id == Post.id).where(_in_state(asked.state), seen_by(member))
     if asked.kind in KINDS:
         query = query.where(Post.kind == asked.kind)
     if asked.author is not None:
@@ -123,7 +124,8 @@ def _digests(post_ids: Sequence[int]) -> dict[int, DigestFacts]:
 
 def _row(row: Any, digest: DigestFacts | None, listed: list[str], at: datetime) -> Row:
     circle = circle_in_words(row.visibility, row.name, listed)
-    facts = PostFacts(row.state, row.created_at, row.published_at, row.first_published_at, row.deleted_at, circle)
+    moments = (row.created_at, row.published_at, row.first_published_at, row.deleted_at)
+    facts = PostFacts(row.state, *moments, circle, row.publish_at, stopped=row.stopped_at is not None)
     weeks = None if row.week_from is None else Weeks(row.week_from, row.week_to)
     return Row(
         row.id, row.title, row.slug, row.kind, weeks, row.name, initials(row.name), since(row.updated_at, at),

@@ -8,7 +8,7 @@ from blogapp.auth.session import asking, members_only
 from blogapp.authoring.blueprint import ID, act_on, bp
 from blogapp.authoring.showing import post_page
 from blogapp.core.errors import NotFound
-from blogapp.digest import controls, correcting
+from blogapp.digest import controls, correcting, holding
 from blogapp.digest import publishing as digest
 from blogapp.digest.compose import send_test_copy
 from blogapp.digest.progress import progress_of_post
@@ -66,7 +66,7 @@ def send_now(post_id: int) -> ResponseReturnValue:
     """Let the digest leave at once."""
     number = _digest_of(post_id)
     agreed = _audience_agreed()
-    return act_on(post_id, lambda: digest.send_now(number, asking().id, audience=agreed), "The digest leaves now.")
+    return act_on(post_id, lambda: holding.send_now(number, asking().id, audience=agreed), "The digest leaves now.")
 
 
 @bp.post(f"/posts/{ID}/digest/arm")
@@ -83,7 +83,7 @@ def send_digest(post_id: int) -> ResponseReturnValue:
 def hold(post_id: int) -> ResponseReturnValue:
     """Keep the digest until somebody sends it."""
     number = _digest_of(post_id)
-    return act_on(post_id, lambda: digest.hold(number, asking().id), "The digest is held until somebody sends it.")
+    return act_on(post_id, lambda: holding.hold(number, asking().id), "The digest is held until somebody sends it.")
 
 
 @bp.post(f"/posts/{ID}/digest/cancel")
@@ -92,7 +92,7 @@ def cancel(post_id: int) -> ResponseReturnValue:
     """Let the post be public without its digest."""
     number = _digest_of(post_id)
     done = "The digest is cancelled. It can still be sent later, by hand."
-    return act_on(post_id, lambda: digest.cancel(number, asking().id), done)
+    return act_on(post_id, lambda: holding.cancel(number, asking().id), done)
 
 
 @bp.post(f"/posts/{ID}/digest/resume")

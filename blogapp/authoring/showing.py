@@ -9,16 +9,18 @@ from blogapp.authoring.contributions import sections_shown
 from blogapp.authoring.reach import Reach, reach_of
 from blogapp.authoring.speed import speed_of
 from blogapp.authoring.story import Story, story_of
-from blogapp.authoring.wording import DigestFacts, PostFacts, State, people, span, state_of
+from blogapp.authoring.wording import DigestFacts, PostFacts, State, on_a_day, people, span, state_of
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.heartbeat import alive
 from blogapp.digest.correcting import corrections_that_left
 from blogapp.digest.figures import figures_of
+from blogapp.digest.models import Schedule
 from blogapp.digest.outlook import look
 from blogapp.digest.progress import Progress, progress_of_post
 from blogapp.digest.publishing import arms_by_default
+from blogapp.digest.scheduling import schedule_of
 from blogapp.posts.circles import circle_in_words, viewers_of
 from blogapp.posts.deleted import gone_on
 from blogapp.posts.models import Post
@@ -55,10 +57,14 @@ def post_page(post_id: int) -> dict[str, Any]:
     at = now()
     revisions = list_revisions(post_id)
     story = told(progress, at) if progress else None
+    planned = schedule_of(post_id) if post.state == "draft" else None
     draft = post.state == "draft" and post.deleted_at is None
     return {
         "post": post,
-        "state": _state(post, progress),
+        "state": _state(post, progress, planned),
+        "planned": planned,
+        "zone": settings().site_timezone,
+        "planned_words": on_a_day(planned.publish_at, at) if planned else "",
         "progress": progress,
         "story": story,
         "corrections": corrections_that_left(post_id) if post.corrected_at else [],
@@ -82,9 +88,10 @@ def told(progress: Progress, at: datetime) -> Story:
     return story_of(progress, at, speed_of(progress), figures)
 
 
-def _state(post: Post, progress: Progress | None) -> State:
+def _state(post: Post, progress: Progress | None, planned: Schedule | None) -> State:
+    plan = (planned.publish_at, planned.stopped_at is not None) if planned else ()
     moments = (post.created_at, post.published_at, post.first_published_at, post.deleted_at)
-    facts = PostFacts(post.state, *moments, circle_of_post(post))
+    facts = PostFacts(post.state, *moments, circle_of_post(post), *plan)
     digest = None
     if progress is not None:
         paused = progress.state == "paused"

@@ -10,5 +10,6 @@ from blogapp.authoring import missed as missed
 from blogapp.authoring import publishing as publishing
 from blogapp.authoring import revisions as revisions
 from blogapp.authoring import rota as rota
+from blogapp.authoring import scheduling as scheduling
 from blogapp.authoring import sections as sections
 from blogapp.authoring.blueprint import bp as bp

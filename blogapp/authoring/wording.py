@@ -36,6 +36,9 @@ class PostFacts:
     first_published_at: datetime | None
     deleted_at: datetime | None
     circle: str = ""
+    # When it is to be published by itself, and whether that was tried in vain.
+    publish_at: datetime | None = None
+    stopped: bool = False
 
 
 def state_of(post: PostFacts, digest: DigestFacts | None, at: datetime) -> State:
@@ -53,6 +56,8 @@ def _state_of(post: PostFacts, digest: DigestFacts | None, at: datetime) -> Stat
     if post.deleted_at is not None:
         return State(f"deleted, gone on {plain_day(gone_on(post.deleted_at), at)}", "bad")
     if post.state == "draft":
+        if post.publish_at is not None:
+            return _plan(post.publish_at, at, stopped=post.stopped)
         if post.first_published_at is not None:
             return State("withdrawn", "warn")
         return State(f"draft since {since(post.created_at, at)}")
@@ -60,6 +65,14 @@ def _state_of(post: PostFacts, digest: DigestFacts | None, at: datetime) -> Stat
         return _digest_state(digest, at)
     published = post.published_at or at
     return State(f"published {since(published, at)}", "good")
+
+
+def _plan(publish_at: datetime, at: datetime, *, stopped: bool) -> State:
+    if stopped:
+        return State(f"was not published {on_a_day(publish_at, at)}", "bad")
+    return State(
+        f"leaves for the site {on_a_day(publish_at, at)}" if publish_at > at else "about to be published", "warn"
+    )
 
 
 def _digest_state(digest: DigestFacts, at: datetime) -> State:
@@ -95,6 +108,15 @@ def clock_time(moment: datetime, at: datetime) -> str:
         return f"{here:%H:%M}"
     word = "tomorrow" if days == 1 else f"{here:%A}" if days < 7 else _day_and_month(here.date(), today)
     return f"{word} {here:%H:%M}"
+
+
+def on_a_day(moment: datetime, at: datetime) -> str:
+    """`today at 16:00`, `tomorrow at 16:00`, `on Friday at 16:00` within the week, `on 3 May at 16:00`."""
+    here, today = local(moment), local(at).date()
+    days = (here.date() - today).days
+    words = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+    on = words.get(days) or (f"on {here:%A}" if 1 < days < 7 else f"on {_day_and_month(here.date(), today)}")
+    return f"{on} at {here:%H:%M}"
 
 
 def plain_day(moment: datetime, at: datetime) -> str:

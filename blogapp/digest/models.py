@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import Base, UTCDateTime
 from blogapp.posts.models import Post
@@ -113,6 +114,25 @@ class Digest(Base):
     sending: Mapped[Sending | None] = relationship()
 
     __mapper_args__ = {"version_id_col": version}
+
+
+class Schedule(Base):
+    """That a draft is to be published at a moment, by the same rule as when `member_id` clicks then.
+
+    `stopped_at`: it was tried and could not be; `why` says why, and nothing more happens by itself.
+    """
+
+    __tablename__ = "schedules"
+
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
+    publish_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    with_digest: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    stopped_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    why: Mapped[str] = mapped_column(default="", server_default="")
+
+    member: Mapped[Member] = relationship(lazy="joined", innerjoin=True)
 
 
 class Batch(Base):

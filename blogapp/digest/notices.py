@@ -29,6 +29,11 @@ def audience_changed(session: Session, digest: Digest) -> None:
     _tell(session, session.get_one(Post, digest.post_id), "digest-audience", why=digest.held_reason)
 
 
+def not_published(session: Session, post: Post, why: str) -> None:
+    """It was to be published by itself, and could not be."""
+    _tell(session, post, "not-published", why=why)
+
+
 def held_up(session: Session, sending: Sending) -> None:
     """The relay has not taken mails for a while."""
     for digest in digests_of(session, sending):

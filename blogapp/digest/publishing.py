@@ -4,7 +4,6 @@
 withdrawing the post puts the digest to sleep, and publishing again arms it again.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import delete as delete_rows
@@ -17,13 +16,14 @@ from blogapp.auth.permissions import demand
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import bump_version, transaction
-from blogapp.core.errors import Conflict, NotFound
+from blogapp.core.errors import Conflict
 from blogapp.delivery.wake import DIGESTS, notify
 from blogapp.digest import outlook
-from blogapp.digest.models import Digest
+from blogapp.digest.holding import why_not
+from blogapp.digest.models import Digest, Schedule
 from blogapp.digest.outlook import Outlook
 from blogapp.posts.circles import post_viewers
-from blogapp.posts.contributing import prepare, weave
+from blogapp.posts.contributing import Woven, prepare, weave
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.glossary import freeze
 from blogapp.posts.hub import announce
@@ -62,21 +62,46 @@ def publish(
         post = find_post(session, post_id, by=by)
         demand(session.get(Member, by), "post.publish", owner_id=post.author_id)
         post.check_version(version)
-        weave(session, post, whole, by)
-        wanted = False if post.is_limited else with_digest
-        if wanted is None:
-            known = _find_digest(session, post)
-            wanted = arms_by_default(post, known.state if known else None)
-        post.publish(now())
-        if whole.rendered is not None:
-            freeze(post, whole.rendered)
-        newest = newest_revision(session, post.id)
-        if newest is not None:
-            newest.was_published = True
-        digest = _arm(session, post, seen, audience) if wanted and seen else _disarm(session, post, "cancelled")
-        record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None)
-        _tell_readers(session, post)
+        make_public(session, post, by, whole, seen, with_digest=with_digest, audience=audience)
         return post
+
+
+def make_public(
+    session: Session,
+    post: Post,
+    by: int,
+    whole: Woven,
+    seen: Outlook | None,
+    *,
+    with_digest: bool | None,
+    audience: int | None = None,
+    **detail: str,
+) -> None:
+    """What `publish` and a schedule that is due do, in their transaction, to a post that they have locked.
+
+    Args:
+        whole: what `prepare` made of it before the transaction.
+        seen: who would get the digest; None where there is to be none.
+        detail: for the audit.
+
+    Raises:
+        SectionsMoved: it says something else by now.
+    """
+    weave(session, post, whole, by)
+    wanted = False if post.is_limited else with_digest
+    if wanted is None:
+        known = _find_digest(session, post)
+        wanted = arms_by_default(post, known.state if known else None)
+    post.publish(now())
+    if whole.rendered is not None:
+        freeze(post, whole.rendered)
+    _forget_schedule(session, post)
+    newest = newest_revision(session, post.id)
+    if newest is not None:
+        newest.was_published = True
+    digest = _arm(session, post, seen, audience) if wanted and seen else _disarm(session, post, "cancelled")
+    record(session, "post.publish", f"post:{post.id}", by=by, digest=digest.state if digest else None, **detail)
+    _tell_readers(session, post)
 
 
 def arms_by_default(post: Post, digest_state: str | None) -> bool:
@@ -99,6 +124,7 @@ def withdraw(post_id: int, version: int, by: int) -> Post:
         demand(session.get(Member, by), "post.withdraw", owner_id=post.author_id, public=True)
         post.check_version(version)
         post.withdraw()
+        _forget_schedule(session, post)
         _disarm(session, post, "withdrawn")
         record(session, "post.withdraw", f"post:{post.id}", by=by)
         _tell_readers(session, post)
@@ -117,6 +143,7 @@ def delete(post_id: int, version: int, by: int) -> Post:
         demand(session.get(Member, by), "post.delete", owner_id=post.author_id, public=public)
         post.check_version(version)
         post.delete(now())
+        _forget_schedule(session, post)
         _disarm(session, post, "withdrawn")
         record(session, "post.delete", f"post:{post.id}", by=by)
         if public:
@@ -152,34 +179,17 @@ def stop_digest(session: Session, post: Post) -> None:
     _disarm(session, post, "cancelled")
 
 
+def _forget_schedule(session: Session, post: Post) -> None:
+    """Whatever was to happen to it by itself: somebody, or the moment itself, has decided."""
+    session.execute(delete_rows(Schedule).where(Schedule.post_id == post.id))
+
+
 def _tell_readers(session: Session, post: Post) -> None:
     """What a change of state means beyond the post: lists, related posts, cached pages, the feeds' hub."""
     keep_findable(session, post)
     if not post.is_limited:
         announce(session, post)
     bump_version(session)
-
-
-def hold(digest_id: int, by: int) -> Digest:
-    """Keep a waiting digest until somebody says `send_now`. Raises Conflict once it has begun to leave."""
-    return _control(digest_id, by, "digest.hold", ("waiting", "cancelled"), "held")
-
-
-def cancel(digest_id: int, by: int) -> Digest:
-    """Let the post be public without its digest leaving. Can be undone with `send_now` or `hold`."""
-    return _control(digest_id, by, "digest.cancel", ("waiting", "held"), "cancelled")
-
-
-def send_now(digest_id: int, by: int, *, audience: int | None = None) -> Digest:
-    """Let a waiting, held or cancelled digest leave at once, without those that wait to leave together with it.
-
-    `audience` as for `publish`. Raises AudienceChanged.
-    """
-    seen = outlook.look_for(Digest.id == digest_id)
-    allowed = ("waiting", "held", "cancelled")
-    return _control(
-        digest_id, by, "digest.send_now", allowed, "waiting", leave=lambda digest: outlook.agree(digest, seen, audience)
-    )
 
 
 def send_digest(post_id: int, by: int, *, audience: int | None = None) -> Digest:
@@ -198,7 +208,7 @@ def send_digest(post_id: int, by: int, *, audience: int | None = None) -> Digest
             raise Conflict("This post is for members only." if post.is_limited else "This post is not published.")
         digest = _find_digest(session, post)
         if digest is not None and digest.state in (*GONE, "waiting"):
-            raise Conflict(_why_not(digest))
+            raise Conflict(why_not(digest))
         digest = _arm(session, post, seen, audience)
         session.flush()
         record(session, "digest.arm", f"digest:{digest.id}", by=by, post=post.id)
@@ -229,41 +239,3 @@ def _disarm(session: Session, post: Post, state: str) -> Digest | None:
     if digest is not None and digest.state not in GONE:
         digest.state = state
     return digest
-
-
-def _control(
-    digest_id: int,
-    by: int,
-    act: str,
-    allowed: tuple[str, ...],
-    state: str,
-    *,
-    leave: Callable[[Digest], None] | None = None,
-) -> Digest:
-    with transaction() as session:
-        digest = session.get(Digest, digest_id, with_for_update={"of": Digest}, populate_existing=True)
-        if digest is None:
-            raise NotFound("There is no such digest.")
-        post = session.get_one(Post, digest.post_id)
-        demand(session.get(Member, by), "digest.control", owner_id=post.author_id, public=True)
-        if digest.state not in allowed or not post.is_public:
-            raise Conflict(_why_not(digest))
-        digest.state, digest.held_reason = state, ""
-        if leave:
-            leave(digest)
-            digest.due_at, digest.alone = now(), True
-            notify(session, DIGESTS)
-        record(session, act, f"digest:{digest.id}", by=by, post=post.id)
-        return digest
-
-
-def _why_not(digest: Digest) -> str:
-    reasons = {
-        "sending": "The digest has begun to leave. What has left cannot be called back.",
-        "sent": "The digest has left already.",
-        "withdrawn": "The post is withdrawn, so its digest waits with it. Publish the post first.",
-        "held": "The digest is held already.",
-        "cancelled": "The digest is cancelled already.",
-        "waiting": "The digest is waiting to leave already.",
-    }
-    return reasons[digest.state]

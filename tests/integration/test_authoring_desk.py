@@ -13,8 +13,9 @@ from sqlalchemy import select
 from blogapp.auth.models import Member
 from blogapp.authoring.listing import ON_A_PAGE, SORTS, Asked, list_posts
 from blogapp.core.db import db, transaction
+from blogapp.digest.holding import hold
 from blogapp.digest.models import Batch, Digest, Sending
-from blogapp.digest.publishing import delete, hold, publish, withdraw
+from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post

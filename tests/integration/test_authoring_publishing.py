@@ -145,9 +145,9 @@ def test_an_empty_post_is_not_published_and_a_forgotten_comment_is_pointed_out(
 @pytest.mark.parametrize(
     ("who", "offered"),
     [
-        ("alice", {"Add the section", "Edit", "Publish", "Send me a test copy", "Delete it"}),
-        ("erin", {"Add the section", "Edit", "Publish", "Send me a test copy", "Delete it"}),
-        ("bob", {"Add the section", "Edit", "Publish", "Send me a test copy", "Delete it"}),
+        ("alice", {"Add the section", "Edit", "Publish", "Publish it then", "Send me a test copy", "Delete it"}),
+        ("erin", {"Add the section", "Edit", "Publish", "Publish it then", "Send me a test copy", "Delete it"}),
+        ("bob", {"Add the section", "Edit", "Publish", "Publish it then", "Send me a test copy", "Delete it"}),
         ("carol", {"Add the section"}),
     ],
 )

@@ -17,8 +17,9 @@ from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.digest import beginning, planning
 from blogapp.digest import compose as composing
+from blogapp.digest.holding import cancel, hold, send_now
 from blogapp.digest.models import Digest, Sending
-from blogapp.digest.publishing import cancel, delete, hold, publish, send_now, withdraw
+from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.posts.models import Post
 from tests import mailbox, posts
 from tests.readers import subscriber

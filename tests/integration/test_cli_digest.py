@@ -13,8 +13,8 @@ from flask import Flask
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
+from blogapp.digest.holding import hold
 from blogapp.digest.models import Digest, Sending
-from blogapp.digest.publishing import hold
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post
 from tests.commands import Command, environment

@@ -19,7 +19,7 @@ from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.heartbeat import beat
 from blogapp.delivery.models import OutboxMail
-from blogapp.digest import planning, publishing
+from blogapp.digest import holding, planning
 from blogapp.digest.figures import figures_of, recent
 from blogapp.digest.history import history
 from blogapp.digest.models import Batch, Digest, Sending, SendingException
@@ -188,7 +188,7 @@ class TestTheMailPage:
         beat("worker:here:1")
         held = worker.publish_draft(bob, 9)
         digest_id = db.session.execute(select(Digest.id).where(Digest.post_id == held.id)).scalar_one()
-        publishing.hold(digest_id, bob.id)
+        holding.hold(digest_id, bob.id)
         with transaction() as session:
             session.execute(update(Sending).values(state="paused", pause_reason="the relay is away", paused_at=now()))
             session.add(OutboxMail(purpose="x", recipient="a@b.test", subject="x", message=b"x", reply="450 later"))

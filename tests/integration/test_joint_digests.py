@@ -17,9 +17,10 @@ from blogapp.digest import beginning, planning
 from blogapp.digest import compose as composing
 from blogapp.digest.compose import preview
 from blogapp.digest.history import history
+from blogapp.digest.holding import send_now
 from blogapp.digest.models import Digest
 from blogapp.digest.progress import progress_of_post
-from blogapp.digest.publishing import send_now, withdraw
+from blogapp.digest.publishing import withdraw
 from blogapp.posts.models import Post
 from blogapp.subscribing.models import Subscriber
 from tests.editions import mails, nothing_twice, publish_week, subjects, text, weeks

@@ -22,7 +22,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import db
 from blogapp.core.site import link_key
 from blogapp.core.tokens import link_token
-from blogapp.digest import publishing
+from blogapp.digest import holding, publishing
 from blogapp.digest.models import Digest
 from blogapp.digest.sending import send_some
 from blogapp.posts.attachments import attach
@@ -105,7 +105,7 @@ def world(app: Flask, alice: Member) -> World:
     post = db.session.get_one(Post, made.posts[EDITED_OUT])
     save_post(post.id, post.version, alice.id, title="Week 503", body=f"Harmless words. {SHARED}", tags=["baking"])
     digest = db.session.execute(select(Digest).where(Digest.post_id == made.posts[HELD])).scalar_one()
-    publishing.hold(digest.id, alice.id)
+    holding.hold(digest.id, alice.id)
     return made
 
 

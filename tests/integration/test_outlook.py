@@ -15,7 +15,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.delivery.models import OutboxMail, Suppression
 from blogapp.delivery.suppressions import suppress
-from blogapp.digest import outlook, planning, publishing
+from blogapp.digest import holding, outlook, planning, publishing
 from blogapp.digest.audience import Audience, audience
 from blogapp.digest.models import Batch, Digest, Sending
 from blogapp.digest.outlook import AudienceChanged
@@ -188,8 +188,8 @@ def test_a_mistake_while_it_waits_holds_the_digest_and_tells_the_author(app: Fla
     mail = db.session.execute(select(OutboxMail)).scalar_one()
     assert (mail.purpose, mail.recipient) == ("digest-audience", bob.email)
     with pytest.raises(AudienceChanged):
-        publishing.send_now(digest.id, bob.id)
-    publishing.send_now(digest.id, bob.id, audience=20)
+        holding.send_now(digest.id, bob.id)
+    holding.send_now(digest.id, bob.id, audience=20)
     assert planning.begin_due(worker.ME) == 1
     worker.send_all()
     assert db.session.execute(select(Batch.candidates)).scalar() == 20

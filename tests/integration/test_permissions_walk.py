@@ -13,7 +13,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import transaction
 from blogapp.core.site import link_key
 from blogapp.core.tokens import link_token
-from blogapp.digest.models import Digest, Sending
+from blogapp.digest.models import Digest, Schedule, Sending
 from blogapp.porting.jobs.files import new_folder, path_of
 from blogapp.porting.jobs.models import Job
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
@@ -56,6 +56,8 @@ POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.publish", "POST"): PUBLISH,
     ("authoring.withdraw", "POST"): PUBLISH,
     ("authoring.open_to_all", "POST"): PUBLISH,
+    ("authoring.schedule", "POST"): PUBLISH,
+    ("authoring.unschedule", "POST"): PUBLISH,
     ("authoring.hold", "POST"): PUBLISH,
     ("authoring.cancel", "POST"): PUBLISH,
     ("authoring.send_now", "POST"): PUBLISH,
@@ -224,6 +226,8 @@ class World:
             session.add(section)
             session.flush()
             self.section = section.id
+            plan = {"publish_at": now() + timedelta(days=1), "with_digest": True}
+            session.add(Schedule(post_id=post.id, member_id=author.id, **plan))
             return post.id
 
     def away(self) -> int:

@@ -18,8 +18,9 @@ from blogapp.delivery.engine import Engine
 from blogapp.delivery.models import OutboxMail
 from blogapp.delivery.suppressions import suppress
 from blogapp.digest import beginning, planning
+from blogapp.digest.holding import hold, send_now
 from blogapp.digest.models import Batch, Digest, Sending
-from blogapp.digest.publishing import hold, publish, send_now, withdraw
+from blogapp.digest.publishing import publish, withdraw
 from blogapp.digest.sending import send_some
 from blogapp.posts.models import Post
 from blogapp.subscribing.models import Subscriber

@@ -23,6 +23,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.site import site_version
 from blogapp.digest.publishing import delete, open_to_all, publish, withdraw
+from blogapp.digest.scheduling import publish_due, schedule
 from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
 from blogapp.posts.circles import Circle
 from blogapp.posts.contributing import add_section, bring_back_section, remove_section
@@ -188,6 +189,12 @@ def _posts(bob: Member, erin: Member) -> Iterator[str]:
     yield "save_post: for members"
     boats = open_to_all(boats.id, boats.version, bob.id)
     yield "open_to_all"
+    boats = withdraw(boats.id, boats.version, bob.id)
+    schedule(boats.id, boats.version, bob.id, now() + timedelta(hours=1), with_digest=False)
+    with time_machine.travel(now() + timedelta(hours=2)):
+        assert publish_due() == 1
+    yield "publish_due"
+    boats = db.session.get_one(Post, boats.id, populate_existing=True)
     delete(boats.id, boats.version, bob.id)
     yield "delete"
     boats = restore_post(boats.id, bob.id)

@@ -17,8 +17,9 @@ from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.delivery.outbox import queue_message
 from blogapp.delivery.wake import DIGESTS, OUTBOX, Waker, notify
+from blogapp.digest.holding import send_now
 from blogapp.digest.models import Batch, Digest
-from blogapp.digest.publishing import publish, send_now
+from blogapp.digest.publishing import publish
 from blogapp.digest.worker import run_digests, run_outbox
 from tests.sink import Sink
 from tests.worker import draft, how_far, many_subscribers, publish_draft

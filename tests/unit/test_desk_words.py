@@ -65,6 +65,22 @@ def test_when_it_will_be(later: timedelta, words: str) -> None:
     assert clock_time(AT + later, AT) == words
 
 
+@pytest.mark.parametrize(
+    ("later", "stopped", "words"),
+    [
+        (timedelta(hours=2), False, "leaves for the site today at 16:00"),
+        (timedelta(days=1, hours=2), False, "leaves for the site tomorrow at 16:00"),
+        (timedelta(days=2, hours=2), False, "leaves for the site on Friday at 16:00"),
+        (timedelta(days=200), False, "leaves for the site on 6 June 2027 at 15:00"),
+        (timedelta(seconds=-1), False, "about to be published"),
+        (timedelta(days=-1), True, "was not published yesterday at 14:00"),
+    ],
+)
+def test_when_a_draft_is_published_by_itself(later: timedelta, stopped: bool, words: str) -> None:
+    post = PostFacts("draft", AT, None, None, None, "", AT + later, stopped)
+    assert state_of(post, None, AT).words == words
+
+
 def test_the_time_is_that_of_the_site_in_summer_too() -> None:
     july = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
     assert since(july, july) == "13:00"

@@ -207,6 +207,8 @@ def _check_and_still(database: Path, name: str) -> None:
                 connection.execute(stilling.DROP_MAILS)
                 if connection.execute(stilling.HAS_CORRECTIONS).fetchone():
                     connection.execute(stilling.HOLD_CORRECTIONS)
+                if connection.execute(stilling.HAS_SCHEDULES).fetchone():
+                    connection.execute(stilling.STOP_SCHEDULES, {"why": stilling.WHY_STOPPED})
                 if connection.execute(stilling.HAS_PINGS).fetchone():  # Not in a backup of an older version.
                     connection.execute(stilling.FORGET_PINGS)
             connection.commit()

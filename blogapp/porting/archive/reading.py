@@ -140,6 +140,7 @@ class _Import:
         self.connection.execute(text(stilling.RENAME), {"instance": self.instance})
         held = self.connection.execute(text(stilling.HOLD)).rowcount
         self.connection.execute(text(stilling.HOLD_CORRECTIONS))
+        self.connection.execute(text(stilling.STOP_SCHEDULES), {"why": stilling.WHY_STOPPED})
         paused = self.connection.execute(text(stilling.PAUSE), {"reason": REASON}).rowcount
         go_on_from(self.connection, carried_tables(self.connection), self.manifest.last_ids)
         here = shown_settings()

@@ -20,3 +20,7 @@ DROP_MAILS = (
 # The same for what a hub is to be told of feeds.
 HAS_PINGS = "SELECT 1 FROM sqlite_master WHERE name = 'hub_pings'"
 FORGET_PINGS = "DELETE FROM hub_pings"
+# What was to be published by itself: the original has done that, or is going to.
+HAS_SCHEDULES = "SELECT 1 FROM sqlite_master WHERE name = 'schedules'"
+STOP_SCHEDULES = "UPDATE schedules SET stopped_at = CURRENT_TIMESTAMP, why = :why WHERE stopped_at IS NULL"
+WHY_STOPPED = "This site was made from a copy, where nothing is published by itself."
