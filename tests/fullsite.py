@@ -35,6 +35,7 @@ from blogapp.posts.monday import begin_week
 from blogapp.posts.retagging import rename_tag
 from blogapp.posts.rotachanges import swap_weeks
 from blogapp.posts.rotaorder import go_away, join_rota
+from blogapp.posts.sharelinks import share
 from blogapp.posts.turnmodels import Nudge
 from blogapp.posts.turns import this_week
 from blogapp.posts.weeks import Weeks
@@ -195,6 +196,7 @@ def _other_posts(alice: Member, bob: Member) -> None:
     add_section(draft.id, alice.id, title="Bøats", url="https://example.org/boats", body="Good *ones*.")
     remove_section(add_section(draft.id, alice.id, title="Taken away").id, alice.id)
     schedule(draft.id, draft.version, bob.id, now() + timedelta(days=30), with_digest=True)
+    share(draft.id, bob.id)
     with transaction() as session:
         stopped = session.get_one(Schedule, draft.id)
         stopped.stopped_at, stopped.why = now(), "“Nobody” was there."

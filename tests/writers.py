@@ -68,6 +68,7 @@ ELSEWHERE = frozenset(
     porting.jobs.running._settle porting.jobs.running.run_next porting.lists.importing.import_subscribers
     posts.attachments._discard_here posts.hub._claim posts.hub._settle posts.links._forget
     posts.relinking._take_step posts.retagging._index_posts posts.searching.rebuild
+    posts.sharelinks.share posts.sharelinks.withdraw_link
     subscribing.adding.add_subscribers subscribing.managing.ask_for subscribing.managing.lift_suppression
     subscribing.managing.note_export subscribing.managing.suppress_address subscribing.managing.unsubscribe_for
     subscribing.moving.change_address subscribing.moving.confirm_address subscribing.moving.keep_address

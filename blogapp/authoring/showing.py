@@ -26,6 +26,7 @@ from blogapp.posts.deleted import gone_on
 from blogapp.posts.models import Post
 from blogapp.posts.queries import list_attachments, list_revisions, read_post
 from blogapp.posts.sections import text_of
+from blogapp.posts.sharelinks import live_links
 from blogapp.posts.tags import tags_of
 
 REVISIONS_SHOWN = 5
@@ -63,6 +64,7 @@ def post_page(post_id: int) -> dict[str, Any]:
         "post": post,
         "state": _state(post, progress, planned),
         "planned": planned,
+        "share_links": live_links(post_id) if draft else [],
         "zone": settings().site_timezone,
         "planned_words": on_a_day(planned.publish_at, at) if planned else "",
         "progress": progress,

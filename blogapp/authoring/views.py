@@ -12,4 +12,5 @@ from blogapp.authoring import revisions as revisions
 from blogapp.authoring import rota as rota
 from blogapp.authoring import scheduling as scheduling
 from blogapp.authoring import sections as sections
+from blogapp.authoring import sharing as sharing
 from blogapp.authoring.blueprint import bp as bp

@@ -31,6 +31,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.naming import check_weeks, lock_names
 from blogapp.posts.queries import find_post, newest_revision
 from blogapp.posts.sections import again
+from blogapp.posts.sharelinks import end_links
 
 # A digest whose message may have reached somebody: nothing brings it back.
 GONE = ("sending", "sent")
@@ -124,6 +125,7 @@ def withdraw(post_id: int, version: int, by: int) -> Post:
         demand(session.get(Member, by), "post.withdraw", owner_id=post.author_id, public=True)
         post.check_version(version)
         post.withdraw()
+        end_links(session, post.id)
         _forget_schedule(session, post)
         _disarm(session, post, "withdrawn")
         record(session, "post.withdraw", f"post:{post.id}", by=by)
@@ -143,6 +145,7 @@ def delete(post_id: int, version: int, by: int) -> Post:
         demand(session.get(Member, by), "post.delete", owner_id=post.author_id, public=public)
         post.check_version(version)
         post.delete(now())
+        end_links(session, post.id)
         _forget_schedule(session, post)
         _disarm(session, post, "withdrawn")
         record(session, "post.delete", f"post:{post.id}", by=by)

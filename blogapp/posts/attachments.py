@@ -24,6 +24,7 @@ from blogapp.posts.circles import seen_by
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.naming import lock_names
 from blogapp.posts.queries import find_post
+from blogapp.posts.sharelinks import link_shows
 
 MAX_NAME = 80
 # What Windows takes for a device, whatever its ending.
@@ -143,8 +144,11 @@ def address_of(attachment: Attachment) -> str:
     return f"/files/{attachment.id}/{attachment.filename}"
 
 
-def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachment, bool]:
+def open_attachment(attachment_id: int, member: Member | None, share: str = "") -> tuple[Attachment, bool]:
     """The file for whoever may read it, and whether everybody may. What it holds is where `files.find` says.
+
+    Args:
+        share: the token of a link to a draft that shows it.
 
     Raises:
         NotFound: there is none, or none that `member` may know of.
@@ -153,7 +157,8 @@ def open_attachment(attachment_id: int, member: Member | None) -> tuple[Attachme
     if attachment is None:
         raise NotFound("There is no such file.")
     public = is_public(db.session(), attachment_id)
-    if not (public or _is_known_to(db.session(), attachment_id, member)):
+    shared = share != "" and link_shows(db.session(), share, attachment_id)
+    if not (public or shared or _is_known_to(db.session(), attachment_id, member)):
         raise NotFound("There is no such file.")
     db.session.expunge(attachment)
     db.session.rollback()  # Sending it takes as long as its reader, or a bucket, likes: hold no snapshot meanwhile.

@@ -25,7 +25,7 @@ def attachment(attachment_id: int, filename: str) -> ResponseReturnValue:
     """The file itself; what no browser should show from our address is only ever downloaded."""
     if attachment_id >= 2**31:
         abort(404)
-    file, public = open_attachment(attachment_id, current_member())
+    file, public = open_attachment(attachment_id, current_member(), request.args.get("share", ""))
     path = files.find(file.sha256) if filename == file.filename else None
     if path is None:
         abort(404)
@@ -56,7 +56,7 @@ def picture(attachment_id: int, digest: str, width: int, kind: str) -> ResponseR
     """A variant of an attached picture; the picture itself until the worker has made it."""
     if attachment_id >= 2**31:
         abort(404)
-    file, public = open_attachment(attachment_id, current_member())
+    file, public = open_attachment(attachment_id, current_member(), request.args.get("share", ""))
     mark = Mark(file.id, file.sha256, file.width or 0, EXTENSIONS.get(file.media_type, ""))
     if digest != file.sha256[:DIGITS] or not file.width or not offers(mark, width, kind):
         abort(404)

@@ -285,4 +285,4 @@ def favicon() -> ResponseReturnValue:
 
 
 # Modules that hang further pages on `bp`; at the end, because they import it from here.
-from blogapp.reading import faces, feeds, files, own, search, sharing, sitemap, tags  # noqa: E402,F401
+from blogapp.reading import faces, feeds, files, own, search, shared, sharing, sitemap, tags  # noqa: E402,F401

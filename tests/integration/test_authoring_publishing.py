@@ -145,9 +145,42 @@ def test_an_empty_post_is_not_published_and_a_forgotten_comment_is_pointed_out(
 @pytest.mark.parametrize(
     ("who", "offered"),
     [
-        ("alice", {"Add the section", "Edit", "Publish", "Publish it then", "Send me a test copy", "Delete it"}),
-        ("erin", {"Add the section", "Edit", "Publish", "Publish it then", "Send me a test copy", "Delete it"}),
-        ("bob", {"Add the section", "Edit", "Publish", "Publish it then", "Send me a test copy", "Delete it"}),
+        (
+            "alice",
+            {
+                "Add the section",
+                "Edit",
+                "Publish",
+                "Publish it then",
+                "Make a link",
+                "Send me a test copy",
+                "Delete it",
+            },
+        ),
+        (
+            "erin",
+            {
+                "Add the section",
+                "Edit",
+                "Publish",
+                "Publish it then",
+                "Make a link",
+                "Send me a test copy",
+                "Delete it",
+            },
+        ),
+        (
+            "bob",
+            {
+                "Add the section",
+                "Edit",
+                "Publish",
+                "Publish it then",
+                "Make a link",
+                "Send me a test copy",
+                "Delete it",
+            },
+        ),
         ("carol", {"Add the section"}),
     ],
 )
@@ -160,7 +193,7 @@ def test_a_button_that_one_may_not_use_is_not_shown(
 def test_a_contributor_is_told_who_publishes_and_cannot(app: Flask, carol: Member, log_in: LogIn) -> None:
     own = create_post("article", "Mine", "x", carol.id)
     client = log_in(carol)
-    assert acts(client, own) == {"Add the section", "Edit", "Send me a test copy", "Delete it"}
+    assert acts(client, own) == {"Add the section", "Edit", "Make a link", "Send me a test copy", "Delete it"}
     assert "An editor or an admin can publish it" in look(client, own)
     assert client.post(f"/posts/{own.id}/publication", data={"version": "1"}).status_code == 403
     assert fresh(own).state == "draft"

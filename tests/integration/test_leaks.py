@@ -19,7 +19,7 @@ from werkzeug.routing import Rule
 
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
-from blogapp.core.db import db
+from blogapp.core.db import db, transaction
 from blogapp.core.site import link_key
 from blogapp.core.tokens import link_token
 from blogapp.digest import holding, publishing
@@ -29,6 +29,7 @@ from blogapp.posts.attachments import attach
 from blogapp.posts.circles import Circle
 from blogapp.posts.models import Attachment, Post
 from blogapp.posts.searching import search_texts
+from blogapp.posts.sharelinks import ShareLink, share, withdraw_link
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
 from tests import readers
@@ -88,6 +89,12 @@ def world(app: Flask, alice: Member) -> World:
         file = attach(post.id, f"{word}.png", picture(), alice.id)
         post = db.session.get_one(Post, post.id)
         text = post.body + f"\n![{word}](/files/{file.id}/{file.filename})\n"
+        # A link that was withdrawn, or that whatever comes below ends, or that has expired.
+        links = [share(post.id, alice.id), share(post.id, alice.id, 1)]
+        if word == DRAFT:
+            withdraw_link(post.id, links[0].id, alice.id)
+        with transaction() as session:
+            session.get_one(ShareLink, links[1].id).expires_at = now()
         # The same links as those of what is public: that must not lead from one to the other.
         said: dict[str, Any] = {"title": post.title, "body": text + SHARED, "tags": [word, "baking"]}
         post = save_post(post.id, post.version, alice.id, **said, readers=CIRCLES.get(word))
@@ -112,6 +119,7 @@ def world(app: Flask, alice: Member) -> World:
 def guesses(made: World) -> dict[str, list[Any]]:
     """What a stranger could put into an address, by the name of the place."""
     tokens = [link_token(link_key(), purpose, made.subscriber) for purpose in ("unsubscribe", "preferences")]
+    tokens += [link_token(link_key(), "share", number) for number in range(1, 40)]
     return {
         "slug": [*(f"week-{n}" for n in range(500, 508)), "week-50", "alice-archer", "weeks-500", "baking", HELD],
         "token": tokens,

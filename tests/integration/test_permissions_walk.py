@@ -18,6 +18,7 @@ from blogapp.porting.jobs.files import new_folder, path_of
 from blogapp.porting.jobs.models import Job
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
 from blogapp.posts.sections import Section
+from blogapp.posts.sharelinks import ShareLink
 from blogapp.posts.turnmodels import RotaAway, RotaMember
 from tests import people, posts, readers
 
@@ -57,6 +58,8 @@ POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.withdraw", "POST"): PUBLISH,
     ("authoring.open_to_all", "POST"): PUBLISH,
     ("authoring.schedule", "POST"): PUBLISH,
+    ("authoring.share", "POST"): EDIT,
+    ("authoring.unshare", "POST"): EDIT,
     ("authoring.unschedule", "POST"): PUBLISH,
     ("authoring.hold", "POST"): PUBLISH,
     ("authoring.cancel", "POST"): PUBLISH,
@@ -151,7 +154,7 @@ OPEN = {
         "sitemap", "sitemap_file", "robots", "favicon", "attachment", "picture", "theme", "own",
         "face", "logo", "post_card", "site_card", "member_card", "archive_card",
         "search", "opensearch",
-        "month", "tags", "tag", "member_feed", "tag_feed",
+        "month", "tags", "tag", "member_feed", "tag_feed", "shared",
     )),
     ("health.healthz", "GET"), ("health.readyz", "GET"), ("static", "GET"),
     ("auth.login", "GET"), ("auth.login", "POST"), ("auth.logout", "POST"),
@@ -184,7 +187,7 @@ class World:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.number = 0
+        self.number = self.link = 0
         self.section = 1
         self.zoe = people.member("Zoe Zephyr", "author")
         posts.article(self.zoe, "tagged", tags=["Zoe Zephyr"])
@@ -228,6 +231,10 @@ class World:
             self.section = section.id
             plan = {"publish_at": now() + timedelta(days=1), "with_digest": True}
             session.add(Schedule(post_id=post.id, member_id=author.id, **plan))
+            link = ShareLink(post_id=post.id, member_id=author.id, expires_at=now() + timedelta(days=1))
+            session.add(link)
+            session.flush()
+            self.link = link.id
             return post.id
 
     def away(self) -> int:
@@ -248,6 +255,7 @@ class World:
     def address(self, endpoint: str, post_id: int = 1) -> str:
         values = {
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
+            "link": self.link,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
             "section_id": self.section,
             "away_id": self.away() if endpoint == "authoring.come_back" else 1,
