@@ -150,12 +150,14 @@ def _page(part: str = "", problem: BlogError | None = None) -> str:
     record = read_record(session, first, RECORDED)
     within = {one.member_id for one in order}
     typed = request.form.get("template")
+    template = weektemplate.week_template(session) if typed is None else typed
+    lines = turnwords.lines(session, first, names)
     return render_template(
         "authoring/rota.html",
         part=part,
         problem=problem,
         first=first,
-        lines=turnwords.lines(session, first, names),
+        lines=lines,
         names=names,
         order=order,
         aways=list_aways(session, first),
@@ -163,7 +165,9 @@ def _page(part: str = "", problem: BlogError | None = None) -> str:
         people=[member for member in members if member.active],
         choices=turnwords.week_choices(first),
         chosen=request.form,
-        template=weektemplate.week_template(session) if typed is None else typed,
+        template=template,
+        unfilled=weektemplate.unfilled(template),
+        next_draft=turnwords.next_draft(template, lines, names),
         record=record,
         scores=[(one, turnwords.chart_words(one, record[0].week)) for one in count_turns(record, members, first)],
         dates=turnwords.dates,

@@ -13,7 +13,7 @@ from blogapp.posts.rota import Turn
 from blogapp.posts.turnrecord import Score
 from blogapp.posts.turns import AHEAD, covering, list_turns
 from blogapp.posts.weeks import LAST_WEEK, Weeks
-from blogapp.posts.weektemplate import in_words
+from blogapp.posts.weektemplate import fill, in_words
 
 SHOWN = 9
 
@@ -45,6 +45,15 @@ def lines(session: Session, first: int, names: Mapping[int, str]) -> list[Line]:
         post, reason = covering(session, turn.week), reason_for(turn.week)
         found.append(Line(turn, dates(turn.week), why(turn, names, post, reason), post, reason))
     return found
+
+
+def next_draft(template: str, lines: Sequence[Line], names: Mapping[int, str]) -> tuple[str, str] | None:
+    """The title and the text of the next draft that the worker makes; None while nobody is on turn."""
+    for line in lines[1:]:
+        if line.turn.member_id is not None and line.post is None:
+            weeks = Weeks(line.week, line.week)
+            return weeks.title, fill(template, weeks, settings().site_epoch, names[line.turn.member_id])
+    return None
 
 
 def why(turn: Turn, names: Mapping[int, str], post: Post | None = None, reason: str = "") -> str:

@@ -16,6 +16,7 @@ from blogapp.core.web import local, whole_url
 from blogapp.delivery.outbox import queue_mail
 from blogapp.posts.missed import MissedWeek, note_about
 from blogapp.posts.models import Post
+from blogapp.posts.turnmails import place_to_write
 from blogapp.posts.turnmodels import BegunWeek, Nudge
 from blogapp.posts.turns import covering, is_away
 from blogapp.posts.weeks import Weeks, week_of
@@ -108,7 +109,7 @@ def _write(session: Session, due: Due, member: Member) -> None:
             "weeks": weeks,
             "dates": in_words(weeks, settings().site_epoch),
             "post": post,
-            "url": _place_to_write(post, member),
+            "url": place_to_write(post, member),
             "join_url": whole_url(f"/write/rota/merge/{due.week}"),
             "reason_url": whole_url(f"/write/weeks/{due.week}") if may(member, "week.explain") else "",
             "rota_url": whole_url("/write/rota"),
@@ -116,12 +117,3 @@ def _write(session: Session, due: Due, member: Member) -> None:
         to_name=member.name,
         expires_at=due.until,
     )
-
-
-def _place_to_write(post: Post | None, member: Member) -> str:
-    """One click from the mail to the draft: in the editor where they may edit it."""
-    if post is None:
-        return whole_url("/write/new")
-    if may(member, "post.edit", owner_id=post.author_id):
-        return whole_url(f"/posts/{post.id}/edit")
-    return whole_url(f"/posts/{post.id}")

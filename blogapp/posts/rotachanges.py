@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session
 from blogapp.audit import record
 from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand
+from blogapp.core.clock import now
 from blogapp.core.db import take_turns, transaction
 from blogapp.core.errors import Conflict, Invalid
+from blogapp.core.web import local
 from blogapp.posts.missed import note_about
 from blogapp.posts.models import Post
+from blogapp.posts.nudging import due_at
 from blogapp.posts.rota import Rota, Turn, next_in_order, turns
+from blogapp.posts.turnmails import tell_turn
 from blogapp.posts.turnmodels import BegunWeek, Nudge, RotaChange
 from blogapp.posts.turns import AHEAD, read_rota, this_week, turn_of
 
@@ -38,6 +42,7 @@ def skip_week(week: int, by: int) -> int:
             raise Conflict(f"Nobody else can take week {week}. Nothing was changed.")
         session.merge(RotaChange(week=week, member_id=taker, other_week=None))
         _hand_over(session, week, taker, place=taker)
+        tell_turn(session, week, taker, by, "passed it on to you")
         record(session, "rota.skip", f"week:{week}", by=by, passed=turn.member_id, to=taker)
         return taker
 
@@ -62,6 +67,7 @@ def swap_weeks(week: int, other: int, by: int) -> None:
                 raise Conflict(f"Something is decided about week {turn.week} already. Take that back first.")
             session.add(RotaChange(week=turn.week, member_id=taker.member_id, other_week=taker.week))
             _hand_over(session, turn.week, taker.member_id or 0)
+            tell_turn(session, turn.week, taker.member_id, by, f"swapped it for week {taker.week}")
         record(session, "rota.swap", f"week:{week}", by=by, other=other)
 
 
@@ -90,6 +96,9 @@ def undo_change(week: int, by: int) -> None:
                 _hand_over(session, one, begun.place_id)
             elif begun is not None and (found := turns(read_rota(session, one), one, 1)[0].member_id) is not None:
                 _hand_over(session, one, found, place=found)
+        session.flush()
+        for one in weeks:
+            tell_turn(session, one, turn_of(session, one).member_id, by, "took back what was decided about it")
         record(session, "rota.undo", f"week:{week}", by=by)
 
 
@@ -124,7 +133,7 @@ def _check_can(session: Session, rota: Rota, turn: Turn, week: int, field: str) 
 
 
 def _hand_over(session: Session, week: int, taker: int, *, place: int | None = None) -> None:
-    """Make a week that is begun somebody else's: the draft with it, and they are reminded anew."""
+    """Make a week that is begun somebody else's: the draft with it. No reminder is sent just now as well."""
     begun = session.get(BegunWeek, week)
     if begun is None:
         return
@@ -133,4 +142,6 @@ def _hand_over(session: Session, week: int, taker: int, *, place: int | None = N
         post.author_id = taker
     begun.member_id = taker
     begun.place_id = begun.place_id if place is None else place
-    session.execute(delete(Nudge).where(Nudge.week == week, Nudge.kind.in_(("first", "second"))))
+    due = due_at(local(now()))
+    if due is not None and due.week == week:
+        session.merge(Nudge(week=week, kind=due.kind))

@@ -27,6 +27,10 @@ DEFAULT = """\
 """
 
 
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+FILLED = ("week", "dates", "monday", "friday", "author")
+
+
 def fill(template: str, weeks: Weeks, epoch: date, author: str) -> str:
     """The template with its placeholders filled in. What is none of them stays as it is."""
     monday, friday = weeks.first_day(epoch), weeks.last_day(epoch)
@@ -37,7 +41,12 @@ def fill(template: str, weeks: Weeks, epoch: date, author: str) -> str:
         "friday": whole_day(friday),
         "author": author,
     }
-    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), template)
+    return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
+
+
+def unfilled(template: str) -> list[str]:
+    """What stands in braces and is no placeholder, each once: perhaps a misspelled one."""
+    return list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(template) if found[1] not in FILLED))
 
 
 def in_words(weeks: Weeks, epoch: date) -> str:

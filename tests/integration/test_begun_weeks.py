@@ -119,8 +119,8 @@ def test_nobody_is_reminded_who_is_away_or_inactive_or_has_nothing_to_write(
     go_away(erin.id, 473, 473, erin.id)
     assert nudge() == 0
     skip_week(473, erin.id)
-    assert nudge() == 1, "and now it is Bob's"
-    assert [mail.to for mail in outbox()] == [bob.email]
+    assert nudge() == 0, "and now it is Bob's, who was told so"
+    assert [(mail.to, mail.purpose) for mail in outbox()] == [(bob.email, "turn-changed")]
     deactivate(bob.id, alice.id)
     wednesday.move_to(datetime(2018, 2, 9, 14, 30, tzinfo=UTC))
     assert nudge() == 0
@@ -129,7 +129,7 @@ def test_nobody_is_reminded_who_is_away_or_inactive_or_has_nothing_to_write(
     assert nudge() == 0, "it is said why"
 
 
-def test_who_was_begun_late_is_not_reminded_at_once_and_who_gets_the_week_anew_is(
+def test_who_was_begun_late_is_not_reminded_at_once_and_who_gets_the_week_is_told_once(
     three: list[Member], wednesday: Any
 ) -> None:
     erin, bob, _ = three
@@ -139,8 +139,8 @@ def test_who_was_begun_late_is_not_reminded_at_once_and_who_gets_the_week_anew_i
     wednesday.move_to(datetime(2018, 2, 9, 14, tzinfo=UTC))
     assert (nudge(), nudge()) == (1, 0)
     skip_week(473, erin.id)
-    assert (nudge(), nudge()) == (1, 0)
-    assert [mail.to for mail in outbox()] == [erin.email, bob.email]
+    assert nudge() == 0
+    assert [(mail.to, mail.purpose) for mail in outbox()] == [(erin.email, "week-turn"), (bob.email, "turn-changed")]
 
 
 def test_a_note_about_several_weeks_has_time_until_the_friday_of_the_last(three: list[Member], wednesday: Any) -> None:

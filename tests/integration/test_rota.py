@@ -17,6 +17,7 @@ from blogapp.posts.rotachanges import skip_week, swap_weeks, undo_change
 from blogapp.posts.rotaorder import come_back, go_away, join_rota, leave_rota, move_in_rota
 from blogapp.posts.turns import list_aways
 from blogapp.posts.weektemplate import LONGEST, save_template
+from tests.mailbox import outbox
 from tests.pages import soup, text
 from tests.turns import TEAM, WEDNESDAY, taking_turns, the_draft, to_come
 
@@ -58,6 +59,24 @@ def test_what_is_decided_about_the_week_that_is_begun_hands_its_draft_over(three
     assert (the_draft().author_id, to_come()) == (erin.id, ["E", "B", "C", "E", "B"])
     with pytest.raises(Conflict):
         undo_change(475, erin.id)
+
+
+def test_who_has_a_week_by_somebody_else_s_decision_gets_a_mail(three: list[Member], alice: Member) -> None:
+    erin = three[0]
+    begin_week()
+    skip_week(473, alice.id)
+    swap_weeks(474, 475, erin.id)
+    undo_change(474, alice.id)
+    assert [(mail.to, mail.subject) for mail in outbox()] == [
+        ("bob@blog.test", "Week 473 is yours to write"),
+        ("carol@blog.test", "Week 475 is yours to write"),
+        ("carol@blog.test", "Week 474 is yours to write"),
+        ("erin@blog.test", "Week 475 is yours to write"),
+    ]
+    first, second, *_ = (" ".join(mail.text.split()) for mail in outbox())
+    assert "5 to 9 February 2018, is your turn now: Alice Archer passed it on to you. Its draft is there:" in first
+    assert f"http://blog.test/posts/{the_draft().id}/edit" in first
+    assert "Erin Eames swapped it for week 474. Its draft will be there on that Monday" in second
 
 
 def test_a_week_that_is_written_is_not_handed_over(three: list[Member]) -> None:
@@ -162,6 +181,12 @@ def test_the_page_does_all_of_it_without_javascript(
     long = "x" * (LONGEST + 1)
     assert long in browser.post("/write/rota/template", data={"template": long}).text, "what was typed stays"
     assert "# {week}" in browser.get("/write/rota").text
+    assert text(browser.get("/write/rota"), "#next-draft pre") == "# 474 12 to 16 February 2018"
+    misspelled = browser.post(
+        "/write/rota/template", data={"template": "{weak} {week} {x} {weak}"}, follow_redirects=True
+    )
+    assert text(misspelled, "#template .state") == "{weak} and {x} are not filled in."
+    browser.post("/write/rota/template", data={"template": "# {week}\n\n{dates}"})
     plain = log_in(three[2]).get("/write/rota").text
     assert "Pass on" not in plain
     assert "I am away from" in plain
