@@ -30,6 +30,7 @@ from blogapp.posts.contributing import add_section, remove_section
 from blogapp.posts.missed import record_missed
 from blogapp.posts.models import Post
 from blogapp.posts.monday import begin_week
+from blogapp.posts.noting import add_note, answer_note, say_looks_good, settle_thread
 from blogapp.posts.retagging import rename_tag
 from blogapp.posts.rotachanges import swap_weeks
 from blogapp.posts.rotaorder import go_away, join_rota
@@ -192,6 +193,10 @@ def _other_posts(alice: Member, bob: Member) -> None:
     draft = create_post("article", "A draft — unfinished", "Some words.", bob.id)
     add_section(draft.id, alice.id, title="Bøats", url="https://example.org/boats", body="Good *ones*.")
     remove_section(add_section(draft.id, alice.id, title="Taken away").id, alice.id)
+    asked = add_note(draft.id, alice.id, words="Some words.", place=0, body="Which “words”?\nØ")
+    answer_note(draft.id, asked.thread_id, bob.id, body="These.")
+    settle_thread(draft.id, asked.thread_id, alice.id, done=True)
+    say_looks_good(draft.id, alice.id)
     page = create_post("page", "About us", "Who we are.", alice.id)
     page = publish(page.id, page.version, alice.id)
     save_post(page.id, page.version, alice.id, title="About", body="Who we are: bakers.", slug="about")
