@@ -1,4 +1,4 @@
-"""Filling a new demo: the team, their posts as if written over the past weeks, a few readers.
+"""Filling a new demo: the team, their posts as if written over the past weeks, the rota, a few readers.
 
 The posts are snips in demo/content and come in by the same import as anybody's; only their dates are worked out first,
 from the week's number and the day that the file gives (`:created_at: week 472, Friday 16:35`).
@@ -28,6 +28,7 @@ from blogapp.subscribing.adding import add_subscribers
 from blogapp.subscribing.signing_up import sign_up
 from demo.pictures import PICTURES
 from demo.team import CONFIRMED, PASSWORD, PENDING, TEAM, more_readers
+from demo.week import add_to_the_draft, take_turns
 
 CONTENT = Path(__file__).parent / "content"
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -55,6 +56,8 @@ def fill(epoch: date, zone: ZoneInfo, readers: int, say: Callable[[str], None]) 
     _import_content(epoch, zone)
     _add_pictures()
     _mark_published_here()
+    take_turns(epoch, zone)
+    add_to_the_draft()
     say("their readers")
     add_readers(readers)
     sign_up(PENDING, page="/week-472")

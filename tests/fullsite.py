@@ -32,6 +32,7 @@ from blogapp.posts.contributing import add_section, remove_section
 from blogapp.posts.missed import record_missed
 from blogapp.posts.models import Post
 from blogapp.posts.monday import begin_week
+from blogapp.posts.noting import add_note, answer_note, say_looks_good, settle_thread
 from blogapp.posts.retagging import rename_tag
 from blogapp.posts.rotachanges import swap_weeks
 from blogapp.posts.rotaorder import go_away, join_rota
@@ -188,7 +189,7 @@ def _rota(alice: Member, bob: Member) -> None:
     swap_weeks(week, week + 1, alice.id)
     go_away(bob.id, week + 2, week + 3, bob.id)
     with transaction() as session:
-        session.add(Nudge(week=week, kind="first"))
+        session.merge(Nudge(week=week, kind="first"))  # The swap noted one of its own, if today is a day of reminders.
 
 
 def _other_posts(alice: Member, bob: Member) -> None:
@@ -200,6 +201,10 @@ def _other_posts(alice: Member, bob: Member) -> None:
     with transaction() as session:
         stopped = session.get_one(Schedule, draft.id)
         stopped.stopped_at, stopped.why = now(), "“Nobody” was there."
+    asked = add_note(draft.id, alice.id, words="Some words.", place=0, body="Which “words”?\nØ")
+    answer_note(draft.id, asked.thread_id, bob.id, body="These.")
+    settle_thread(draft.id, asked.thread_id, alice.id, done=True)
+    say_looks_good(draft.id, alice.id)
     page = create_post("page", "About us", "Who we are.", alice.id)
     page = publish(page.id, page.version, alice.id)
     save_post(page.id, page.version, alice.id, title="About", body="Who we are: bakers.", slug="about")

@@ -61,6 +61,8 @@ ELSEWHERE = frozenset(
     digest.settling.settle_batches digest.settling.settle_retry
     posts.nudging.nudge posts.rotaorder.come_back posts.rotaorder.go_away posts.rotaorder.join_rota
     posts.rotaorder.leave_rota posts.rotaorder.move_in_rota posts.weektemplate.save_template
+    posts.noting.add_note posts.noting.answer_note posts.noting.delete_note posts.noting.say_looks_good
+    posts.noting.settle_thread posts.noting.take_back_looks_good
     posts.presence.note_presence posts.presence.end_presence
     porting.jobs.claims.claim porting.jobs.queue.begin_job porting.jobs.queue.delete_job
     porting.jobs.queue.forget_old_jobs porting.jobs.queue.go_on porting.jobs.queue.preview_again

@@ -15,6 +15,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "post.see":           (ANY,   ANY,   ANY,   ANY),    # read drafts and withdrawn posts, and their revisions
     "post.edit":          (ANY,   ANY,   OWN,   DRAFT),  # save, restore a revision, attach files
     "section.add":        (ANY,   ANY,   ANY,   ANY),    # add a signed section to a draft, change or remove one's own
+    "note.add":           (ANY,   ANY,   ANY,   ANY),    # leave a note on a draft, mark one as done, say "looks good"
     "post.publish":       (ANY,   ANY,   OWN,   NO),
     "post.withdraw":      (ANY,   ANY,   OWN,   NO),
     "post.delete":        (ANY,   ANY,   OWN,   DRAFT),  # and bring it back within 30 days

@@ -25,6 +25,7 @@ bp.add_app_template_filter(wording.people, "people")
 bp.add_app_template_filter(in_a_row, "in_a_row")
 bp.add_app_template_filter(lambda moment: wording.clock_time(moment, now()), "clock")
 bp.add_app_template_filter(lambda moment, form: local(moment).strftime(form), "in_zone")
+bp.add_app_template_filter(lambda moment: wording.since(moment, now()), "since")
 bp.add_app_template_filter(lambda words: words[:1].upper() + words[1:], "sentence")
 bp.add_app_template_filter(lambda moment: wording.plain_day(gone_on(moment), now()), "gone_on")
 

@@ -15,6 +15,7 @@ from blogapp.digest.models import Digest, Schedule, Sending
 from blogapp.digest.progress import reached_by_sending
 from blogapp.posts.circles import circle_in_words, seen_by, viewers_of
 from blogapp.posts.models import KINDS, Post
+from blogapp.posts.notes import count_open
 from blogapp.posts.weeks import Weeks
 
 ON_A_PAGE = 60
@@ -61,6 +62,7 @@ class Row:
     changed: str
     state: State
     takes_sections: bool
+    notes: int
 
 
 def list_posts(asked: Asked, member: Member) -> tuple[list[Row], int | None]:
@@ -70,7 +72,8 @@ def list_posts(asked: Asked, member: Member) -> tuple[list[Row], int | None]:
     digests = _digests([row.id for row in shown])
     at = now()
     listed = viewers_of([row.id for row in shown if row.visibility == "listed"])
-    page = [_row(row, digests.get(row.id), listed.get(row.id, []), at) for row in shown]
+    notes = count_open([row.id for row in shown if _is_draft_of(row, member)])
+    page = [_row(row, digests.get(row.id), listed.get(row.id, []), notes.get(row.id, 0), at) for row in shown]
     return page, shown[-1].id if len(rows) > ON_A_PAGE else None
 
 
@@ -78,7 +81,7 @@ def _query(asked: Asked, member: Member) -> Select[*tuple[Any, ...]]:
     columns = (
         Post.id, Post.title, Post.slug, Post.kind, Post.week_from, Post.week_to, Post.updated_at, Post.state,
         Post.created_at, Post.published_at, Post.first_published_at, Post.deleted_at, Post.format, Member.name,
-        Post.visibility, Schedule.publish_at, Schedule.stopped_at,
+        Post.visibility, Post.author_id, Schedule.publish_at, Schedule.stopped_at,
     )  # fmt: skip
     query = select(*columns).join(Member, Member.id == Post.author_id)
     query = query.outerjoin(Schedule, Schedule.post_id == Post.id).where(_in_state(asked.state), seen_by(member))
@@ -122,15 +125,20 @@ def _digests(post_ids: Sequence[int]) -> dict[int, DigestFacts]:
     }
 
 
-def _row(row: Any, digest: DigestFacts | None, listed: list[str], at: datetime) -> Row:
+def _row(row: Any, digest: DigestFacts | None, listed: list[str], notes: int, at: datetime) -> Row:
     circle = circle_in_words(row.visibility, row.name, listed)
     moments = (row.created_at, row.published_at, row.first_published_at, row.deleted_at)
     facts = PostFacts(row.state, *moments, circle, row.publish_at, stopped=row.stopped_at is not None)
     weeks = None if row.week_from is None else Weeks(row.week_from, row.week_to)
     return Row(
         row.id, row.title, row.slug, row.kind, weeks, row.name, initials(row.name), since(row.updated_at, at),
-        state_of(facts, digest, at), _takes_sections(row),
+        state_of(facts, digest, at), _takes_sections(row), notes,
     )  # fmt: skip
+
+
+def _is_draft_of(row: Any, member: Member) -> bool:
+    """Whether it is a draft of their own: of notes on it they hear here, for nobody mails them."""
+    return bool(row.author_id == member.id and row.state == "draft" and row.deleted_at is None)
 
 
 def _takes_sections(row: Any) -> bool:

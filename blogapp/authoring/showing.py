@@ -6,6 +6,7 @@ from typing import Any
 
 from blogapp.authoring.checklist import checklist_of
 from blogapp.authoring.contributions import sections_shown
+from blogapp.authoring.noted import notes_shown
 from blogapp.authoring.reach import Reach, reach_of
 from blogapp.authoring.speed import speed_of
 from blogapp.authoring.story import Story, story_of
@@ -80,6 +81,7 @@ def post_page(post_id: int) -> dict[str, Any]:
         "tags": tags_of(post_id),
         "circle": circle_of_post(post),
         **sections_shown(post),
+        **notes_shown(post),
         "gone_on": gone_on(post.deleted_at) if post.deleted_at else None,
     }
 

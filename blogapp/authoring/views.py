@@ -7,6 +7,7 @@ from blogapp.authoring import digests as digests
 from blogapp.authoring import editing as editing
 from blogapp.authoring import linking as linking
 from blogapp.authoring import missed as missed
+from blogapp.authoring import notes as notes
 from blogapp.authoring import publishing as publishing
 from blogapp.authoring import revisions as revisions
 from blogapp.authoring import rota as rota

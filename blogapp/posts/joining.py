@@ -16,6 +16,7 @@ from blogapp.posts.finding import keep_findable
 from blogapp.posts.glossary import resolving
 from blogapp.posts.models import Post
 from blogapp.posts.naming import automatic_slug, check_weeks, free_slug, lock_names, move_to
+from blogapp.posts.notes import move_notes
 from blogapp.posts.queries import find_post, newest_revision
 from blogapp.posts.rendering import link_files, show_rendered, show_sections
 from blogapp.posts.revisions import keep_revision
@@ -77,6 +78,7 @@ def join_next(week: int, by: int) -> Post:
         if pair.old is not None:
             _put_away(session, pair.old, by)
             move_sections(session, pair.old.id, fresh.id)
+            move_notes(session, pair.old.id, fresh.id)
         _widen(session, fresh, pair.weeks)
         _say(session, fresh, body, rendered, by)
         session.flush()

@@ -19,6 +19,7 @@ from blogapp.posts.credits import keep_credits
 from blogapp.posts.glossary import freeze, keep_glossary, resolving
 from blogapp.posts.links import keep_links
 from blogapp.posts.models import Attachment, Post, post_attachments
+from blogapp.posts.notes import follow_edit
 from blogapp.posts.searching import index_again
 from blogapp.posts.sections import TRIES, text_of
 
@@ -34,7 +35,9 @@ def show_rendered(session: Session, post: Post, rendered: Rendered, by: int | No
         by: who wrote it: a file that they may not know of stays where it is, whatever address they guess.
     """
     attachments = _find(session, files_in(rendered.html), post.id, by)
-    post.html = fit_images(rendered.html, attachments)
+    html = fit_images(rendered.html, attachments)
+    follow_edit(session, post.id, post.html, html)
+    post.html = html
     post.summary = rendered.summary
     post.pipeline = PIPELINE
     freeze(post, rendered)
@@ -151,6 +154,7 @@ def _renew(post_id: int, *, quietly: bool = False) -> bool | None:
         attachments = _find(session, files_in(rendered.html), post_id)
         html = fit_images(rendered.html, attachments)
         link_files(session, post_id, attachments)
+        follow_edit(session, post_id, row.html, html)
         renewed = {"html": html, "summary": rendered.summary, "pipeline": PIPELINE}
         session.execute(update(Post).where(Post.id == post_id).values(renewed))
         post = session.get_one(Post, post_id, populate_existing=True)

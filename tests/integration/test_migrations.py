@@ -18,6 +18,7 @@ from blogapp.digest.publishing import publish
 from blogapp.posts.circles import Circle
 from blogapp.posts.models import Post
 from blogapp.posts.monday import begin_week
+from blogapp.posts.noting import add_note, say_looks_good
 from blogapp.posts.rotaorder import go_away, join_rota
 from blogapp.posts.turns import this_week
 from blogapp.posts.writing import create_post, save_post
@@ -165,3 +166,14 @@ def test_the_rota_goes_with_its_tables_and_the_weeks_that_it_began_stay(app: Fla
     assert rows("SELECT count(*) FROM posts") == [(1,)]
     migrate.move_to("head")
     assert rows("SELECT count(*) FROM rota_members") == [(0,)]
+
+
+def test_notes_go_with_their_tables_and_the_draft_stays(app: Flask, alice: Member, bob: Member) -> None:
+    draft = create_post("article", "Boats", "Some words.", bob.id)
+    add_note(draft.id, alice.id, words="Some words.", place=0, body="Which?")
+    say_looks_good(draft.id, alice.id)
+    db.session.remove()
+    migrate.move_to("0028_rota")
+    assert rows("SELECT title, body FROM posts") == [("Boats", "Some words.")]
+    migrate.move_to("head")
+    assert rows("SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM approvals)") == [(0, 0)]

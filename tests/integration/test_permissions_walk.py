@@ -17,6 +17,7 @@ from blogapp.digest.models import Digest, Schedule, Sending
 from blogapp.porting.jobs.files import new_folder, path_of
 from blogapp.porting.jobs.models import Job
 from blogapp.posts.models import Attachment, Post, Revision, post_attachments
+from blogapp.posts.notes import Note, NoteThread
 from blogapp.posts.sections import Section
 from blogapp.posts.sharelinks import ShareLink
 from blogapp.posts.turnmodels import RotaAway, RotaMember
@@ -29,6 +30,7 @@ ALL = ("yyyy", "yyyy", "yyyy", "yyyy")
 EDIT = ("--y-", "--yy", "yyyy", "yyyy")
 PUBLISH = ("----", "--yy", "yyyy", "yyyy")
 OWN_OR_ANY = ("--yy", "--yy", "yyyy", "yyyy")
+OWN_ONLY = ("--yy", "--yy", "--yy", "--yy")
 POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.post", "GET"): ALL,
     ("authoring.revisions", "GET"): ALL,
@@ -54,6 +56,12 @@ POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.move_section", "POST"): OWN_OR_ANY,
     ("authoring.remove_section", "POST"): OWN_OR_ANY,
     ("authoring.return_section", "POST"): OWN_OR_ANY,
+    # The note in question is its author's own, and nobody deletes somebody else's.
+    ("authoring.add_note", "POST"): ALL,
+    ("authoring.answer_note", "POST"): ALL,
+    ("authoring.settle_thread", "POST"): ALL,
+    ("authoring.delete_note", "POST"): OWN_ONLY,
+    ("authoring.looks_good", "POST"): ALL,
     ("authoring.publish", "POST"): PUBLISH,
     ("authoring.withdraw", "POST"): PUBLISH,
     ("authoring.open_to_all", "POST"): PUBLISH,
@@ -188,7 +196,7 @@ class World:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.number = self.link = 0
-        self.section = 1
+        self.section = self.thread = self.note = 1
         self.zoe = people.member("Zoe Zephyr", "author")
         posts.article(self.zoe, "tagged", tags=["Zoe Zephyr"])
         self.subscriber = readers.subscriber("ann@example.org")
@@ -227,8 +235,11 @@ class World:
             session.add(Digest(post_id=post.id, state=sleeps, due_at=now() + timedelta(days=1)))
             section = Section(post_id=post.id, member_id=author.id, position=1, title="Boats")
             session.add(section)
+            thread = NoteThread(post_id=post.id, quote="Some words.", words="Some words.", place=0)
+            thread.notes = [Note(member_id=author.id, body="Which?")]
+            session.add(thread)
             session.flush()
-            self.section = section.id
+            self.section, self.thread, self.note = section.id, thread.id, thread.notes[0].id
             plan = {"publish_at": now() + timedelta(days=1), "with_digest": True}
             session.add(Schedule(post_id=post.id, member_id=author.id, **plan))
             link = ShareLink(post_id=post.id, member_id=author.id, expires_at=now() + timedelta(days=1))
@@ -257,7 +268,7 @@ class World:
             "post_id": post_id, "number": 1, "member_id": self.zoe.id, "subscriber_id": self.subscriber,
             "link": self.link,
             "login_id": 1, "act": "ask", "slug": "zoe-zephyr", "year": 2018, "attachment_id": 1, "filename": "x.png",
-            "section_id": self.section,
+            "section_id": self.section, "thread_id": self.thread, "note_id": self.note,
             "away_id": self.away() if endpoint == "authoring.come_back" else 1,
             "month": 2, "week": self.two_drafts() if endpoint == "authoring.join_weeks" else 1,
             "kind": "atom", "sending_id": self.catch_up,

@@ -30,6 +30,7 @@ WORDS: dict[str, tuple[str, str, bool, set[str]]] = {
     "make somebody else the author of their post": ("post.credit", OWN, False, EDITORS),
     "make somebody else the author of a colleague's post": ("post.credit", OTHER, True, EDITORS),
     "add a section to a colleague's draft": ("section.add", OTHER, False, EVERYBODY),
+    "leave a note on a colleague's draft": ("note.add", OTHER, False, EVERYBODY),
     "rename a tag": ("tag.manage", OTHER, True, EDITORS),
     "change the rota": ("rota.manage", OTHER, True, EDITORS),
     "say when they are away from the rota": ("rota.away", OWN, True, EVERYBODY),
