@@ -8,8 +8,10 @@ each request another: no mail and no page ever waits for somebody else's server.
 import logging
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
+from urllib.parse import urljoin
 
 from flask import Flask
 from sqlalchemy import delete, select, update
@@ -62,6 +64,30 @@ class OutsideLink(Base):
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A link as its author wrote it, and the one spelling under which it is asked; or why it is not (`refused`)."""
+
+    address: str
+    url: str = ""
+    host: str = ""
+    refused: str = ""
+
+
+def wanted_in(html: str) -> list[Wanted]:
+    """The links of sanitised HTML to other sites, in their order; no more than so many."""
+    base_url = settings().base_url
+    return [_wanted(address, base_url) for address in outside_addresses(html, base_url)[:MOST]]
+
+
+def _wanted(address: str, base_url: str) -> Wanted:
+    try:
+        target = target_of(urljoin(base_url, address))  # //example.org has the site's own scheme.
+    except (Refused, ValueError) as why:
+        return Wanted(address, refused=str(why) if isinstance(why, Refused) else "is no address that can be asked")
+    return Wanted(address, target.url, target.host)
+
+
 def ask_outside(post_id: int, by: int, html: str) -> None:
     """Have the worker look whether something is at the addresses of other sites in a text of this post.
 
@@ -71,16 +97,10 @@ def ask_outside(post_id: int, by: int, html: str) -> None:
         NotFound: there is no such post.
         NotAllowed: `by` may not edit it.
     """
-    hosts = {}
-    for address in outside_addresses(html, settings().base_url):
-        try:
-            target = target_of(address)
-        except Refused:
-            continue
-        hosts[target.url] = target.host
-    urls, at = sorted(list(hosts)[:MOST]), now()
+    hosts = {one.url: one.host for one in wanted_in(html) if one.url}
+    urls, at = sorted(hosts), now()
     with transaction() as session:
-        post = find_post(session, post_id)
+        post = find_post(session, post_id, by=by)
         demand(session.get(Member, by), "post.edit", owner_id=post.author_id, public=post.state == "published")
         if not urls:
             return

@@ -18,6 +18,7 @@ from blogapp.digest.publishing import publish
 from blogapp.posts.circles import Circle
 from blogapp.posts.models import Post
 from blogapp.posts.monday import begin_week
+from blogapp.posts.outside import ask_outside
 from blogapp.posts.rotaorder import go_away, join_rota
 from blogapp.posts.turns import this_week
 from blogapp.posts.writing import create_post, save_post
@@ -165,3 +166,14 @@ def test_the_rota_goes_with_its_tables_and_the_weeks_that_it_began_stay(app: Fla
     assert rows("SELECT count(*) FROM posts") == [(1,)]
     migrate.move_to("head")
     assert rows("SELECT count(*) FROM rota_members") == [(0,)]
+
+
+def test_what_other_sites_answered_goes_with_its_table_and_the_posts_stay(app: Flask, alice: Member) -> None:
+    post = create_post("article", "Boats", "To [them](https://boats.example/).", alice.id)
+    ask_outside(post.id, alice.id, post.html)
+    db.session.remove()
+    assert rows("SELECT url, state FROM outside_links") == [("https://boats.example/", "waiting")]
+    migrate.move_to("0028_rota")
+    assert rows("SELECT count(*) FROM posts") == [(1,)]
+    migrate.move_to("head")
+    assert rows("SELECT count(*) FROM outside_links") == [(0,)]
