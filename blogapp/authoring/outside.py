@@ -34,8 +34,8 @@ class OutsideReport:
             return ""
         if self.waiting:
             return f"{_links(self.waiting)} {'is' if self.waiting == 1 else 'are'} being checked…"
-        if self.checked_at is None and self.unasked == self.total:
-            return f"{links}, not checked yet."
+        if self.checked_at is None and self.unasked:
+            return f"{_links(self.unasked)}, not checked yet."
         if self.checked_at is None:
             return f"{links}, of which none can be checked."
         all_there = not (self.unsure or self.unasked or any(one.severity == "mend" for one in self.findings))
@@ -45,8 +45,9 @@ class OutsideReport:
     def unsure_line(self) -> str:
         """What is left open, in a sentence; "" for nothing."""
         number = len(self.unsure)
-        theirs = "its site does" if number == 1 else "their sites do"
-        return f"{number} could not be checked: {theirs} not answer such requests." if number else ""
+        if not number or self.waiting or (self.checked_at is None and self.unasked):
+            return ""
+        return f"{number} could not be checked: look at {'it' if number == 1 else 'them'} yourself."
 
     @property
     def unasked_line(self) -> str:

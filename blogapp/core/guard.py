@@ -147,7 +147,7 @@ def _host(host: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if ":" in host:
+    if ":" in host and "%" not in host:  # No address that only one interface knows.
         return str(IPv6Address(host))
     ascii_host = host.rstrip(".").encode("idna").decode("ascii").lower()
     if not HOST.fullmatch(ascii_host):

@@ -108,7 +108,7 @@ def look_at(url: str, *, agent: str, turns: Turns, guard: Guard = PUBLIC) -> Out
         except (OSError, HTTPException) as error:
             return _trouble(url, here, error)
         if answer.status not in REDIRECTS or not answer.location:
-            return _verdict(url, here, answer, moved_to)
+            return _verdict(url, here, answer, _usable(moved_to, guard))
         try:
             here = urljoin(here, answer.location)
         except ValueError:
@@ -158,9 +158,8 @@ def _verdict(url: str, here: str, answer: _Answer, moved_to: str) -> Outcome:
     status = answer.status
     # 416: there is something, only not so much of it.
     if 200 <= status < 300 or status == 416:
-        new = _usable(moved_to)
-        if new and new.rstrip("/") != url.rstrip("/"):
-            return Outcome("moved", status, f"has moved for good to “{new}”", new)
+        if moved_to and moved_to.rstrip("/") != url.rstrip("/"):
+            return Outcome("moved", status, f"has moved for good to “{moved_to}”", moved_to)
         return Outcome("ok", status)
     if status in NOTHING_THERE:
         return Outcome("dead", status, _said(url, here, NOTHING_THERE[status]))
@@ -168,9 +167,9 @@ def _verdict(url: str, here: str, answer: _Answer, moved_to: str) -> Outcome:
     return Outcome("unsure", status, _said(url, here, f"answers {status}"), again_seconds=again)
 
 
-def _usable(address: str) -> str:
+def _usable(address: str, guard: Guard) -> str:
     try:
-        return target_of(address).url if address else ""
+        return target_of(address, guard.ports).url if address else ""
     except Refused:
         return ""
 

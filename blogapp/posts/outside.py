@@ -179,9 +179,9 @@ def _next(busy: Collection[str]) -> tuple[str, str] | None:
     """An address that is due, of a host that is not being asked, with its host."""
     query = select(OutsideLink.url, OutsideLink.host).where(OutsideLink.due_at <= now())
     query = query.where(OutsideLink.host.not_in(list(busy))).order_by(OutsideLink.due_at, OutsideLink.url).limit(1)
-    found = db.session.execute(query).tuples().first()
+    found = db.session.execute(query).first()
     db.session.rollback()
-    return found
+    return (found.url, found.host) if found else None
 
 
 def _claim(url: str) -> bool:
