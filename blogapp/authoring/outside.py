@@ -13,7 +13,7 @@ from blogapp.posts.outside import FRESH_FOR, OutsideLink, Wanted
 
 @dataclass(frozen=True)
 class OutsideReport:
-    """How far the outside links of a text are checked, as of `at`. `unasked`: nobody has asked for these for a day.
+    """How far the outside links of a text are checked, as of `at`. `stale`: more than a day ago.
 
     `unsure`: address and why nothing is known of it. `checked_at`: of the link that was looked at longest ago.
     """
@@ -22,6 +22,7 @@ class OutsideReport:
     total: int = 0
     waiting: int = 0
     unasked: int = 0
+    stale: int = 0
     unsure: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     checked_at: datetime | None = None
@@ -39,7 +40,8 @@ class OutsideReport:
         if self.checked_at is None:
             return f"{links}, of which none can be checked."
         all_there = not (self.unsure or self.unasked or any(one.severity == "mend" for one in self.findings))
-        return f"Checked {links} {_when(self.checked_at, self.at)}{': all there' if all_there else ''}."
+        checked = f"{self.total - self.unasked} of {links}" if self.unasked else links
+        return f"Checked {checked} {_when(self.checked_at, self.at)}{': all there' if all_there else ''}."
 
     @property
     def unsure_line(self) -> str:
@@ -50,11 +52,13 @@ class OutsideReport:
         return f"{number} could not be checked: look at {'it' if number == 1 else 'them'} yourself."
 
     @property
-    def unasked_line(self) -> str:
-        """What has come in since the others were checked, or was checked too long ago; "" for nothing."""
-        if self.waiting or not self.unasked or self.checked_at is None:
+    def offer(self) -> str:
+        """What a button does about it; "" where there is nothing to ask just now."""
+        if self.waiting or not (self.unasked or self.stale):
             return ""
-        return f"{self.unasked} of them {'was' if self.unasked == 1 else 'were'} not checked within a day."
+        if self.checked_at is None:
+            return "Check the outside links"
+        return "Check the others" if self.unasked else "Check them again"
 
 
 def report_on(wanted: list[Wanted], known: Mapping[str, OutsideLink], text: str, at: datetime) -> OutsideReport:
@@ -65,7 +69,7 @@ def report_on(wanted: list[Wanted], known: Mapping[str, OutsideLink], text: str,
         known: what is known, by its address.
     """
     findings, unsure, moments = [], [], []
-    waiting = unasked = 0
+    waiting = unasked = stale = 0
     for one in wanted:
         row = known.get(one.url)
         if not one.url:
@@ -76,12 +80,12 @@ def report_on(wanted: list[Wanted], known: Mapping[str, OutsideLink], text: str,
             waiting += 1
         else:
             moments.append(row.checked_at or at)
-            unasked += moments[-1] <= at - FRESH_FOR and row.due_at is None
+            stale += moments[-1] <= at - FRESH_FOR and row.due_at is None
             if row.state == "unsure":
                 unsure.append((one.address, row.why))
             elif row.state != "ok":
                 findings.append(_finding(one.address, row, line_of_address(text, one.address)))
-    return OutsideReport(at, len(wanted), waiting, unasked, unsure, findings, min(moments, default=None))
+    return OutsideReport(at, len(wanted), waiting, unasked, stale, unsure, findings, min(moments, default=None))
 
 
 def _finding(address: str, row: OutsideLink, line: int | None) -> Finding:

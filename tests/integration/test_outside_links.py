@@ -4,7 +4,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from blogapp.core.guard import Guard, NoSuchName, is_public, target_of
 from blogapp.core.heartbeat import beat
 from blogapp.core.outside import look_at
 from blogapp.core.turns import Turns
+from blogapp.core.web import local
 from blogapp.posts import outside as links
 from blogapp.posts.models import Post
 from blogapp.posts.outside import OutsideLink, ask_outside, check_due, forget_outside_links
@@ -32,6 +33,8 @@ from blogapp.posts.writing import create_post
 from tests import certificate, pages
 
 LogIn = Callable[[Member], FlaskClient]
+# A day later is the next day, whenever the test runs.
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 # What the servers of this module say at their paths: status, headers.
 SAYS: dict[str, tuple[int, dict[str, str]]] = {
     "/": (200, {}),
@@ -281,18 +284,20 @@ def test_what_is_known_is_used_for_a_day_and_then_asked_anew(
     any_port: None, site: Site, bob: Member, alice: Member
 ) -> None:
     post = post_with(bob, site.url("/"))
-    with time_machine.travel(now(), tick=False) as clock:
+    with time_machine.travel(NOON, tick=False) as clock:
         ask_outside(post.id, bob.id, post.html)
         assert check_due(Turns(0), guard=guard_of(site)) == 1
         other = post_with(alice, site.url("/#part"))
         ask_outside(other.id, alice.id, other.html)
         assert check_due(Turns(0), guard=guard_of(site)) == 0
         report = checklist_of(other).outside
-        assert report.line == f"Checked 1 outside link at {now():%H:%M}: all there."
+        assert (report.line, report.offer) == (f"Checked 1 outside link at {local(NOON):%H:%M}: all there.", "")
         clock.shift(timedelta(hours=25))
         report = checklist_of(other).outside
-        assert report.line.startswith("Checked 1 outside link yesterday.")
-        assert report.unasked_line == "1 of them was not checked within a day."
+        assert (report.line, report.offer) == ("Checked 1 outside link yesterday: all there.", "Check them again")
+        both = post_with(bob, site.url("/"), site.url("/new"))
+        report = checklist_of(both).outside
+        assert (report.line, report.offer) == ("Checked 1 of 2 outside links yesterday.", "Check the others")
         ask_outside(post.id, bob.id, post.html)
         assert checklist_of(post).outside.line == "1 outside link is being checked…"
         assert check_due(Turns(0), guard=guard_of(site)) == 1
