@@ -39,6 +39,7 @@ from blogapp.posts.hub import ping_hub
 from blogapp.posts.links import forget_unused_links
 from blogapp.posts.monday import begin_week
 from blogapp.posts.nudging import nudge
+from blogapp.posts.outside import forget_outside_links, run_outside
 from blogapp.subscribing.privacy import forget_pending
 
 log = logging.getLogger("blogapp.worker")
@@ -86,6 +87,7 @@ def timetable(digests: Waker, outbox: Waker) -> list[Job]:
         Job("purge deleted posts",   DAY,                         purge_deleted,        SETTLED_SECONDS),
         Job("forget old jobs",       DAY,                         forget_old_jobs,      SETTLED_SECONDS),
         Job("forget unused links",   DAY,                         forget_unused_links,  SETTLED_SECONDS),
+        Job("forget outside links",  DAY,                         forget_outside_links, SETTLED_SECONDS),
     ]  # fmt: skip
 
 
@@ -133,7 +135,8 @@ class Worker:
             sync_fully(db.engine)
         wakers = {"digests": Waker(self.app, DIGESTS), "outbox": Waker(self.app, OUTBOX), "jobs": Waker(self.app, JOBS)}
         # An import's loop is its own: neither a digest nor a password reset ever waits behind one.
-        loops = {"digests": run_digests, "outbox": run_outbox, "jobs": run_jobs, "pictures": run_pictures}
+        loops = {"digests": run_digests, "outbox": run_outbox, "jobs": run_jobs, "pictures": run_pictures,
+                 "outside links": run_outside}  # fmt: skip
         self.threads = [
             threading.Thread(target=self._run, args=(loops[name], wakers.get(name)), name=name) for name in loops
         ]

@@ -21,18 +21,41 @@ function goToLine() {
 window.addEventListener("hashchange", goToLine);
 goToLine();
 
-button.addEventListener("click", async (event) => {
-  event.preventDefault();
+const EVERY_MS = 2000;
+const AT_MOST = 90;
+let later;
+
+// Shows the list for what stands in the editor now; it looks again by itself while other sites are being asked.
+async function show(url, looks = 1) {
+  clearTimeout(later);
   const data = new FormData();
   for (const name of ["title", "body", "csrf_token"]) data.set(name, form.elements[name].value);
+  const answer = await fetch(url, { method: "POST", body: data, headers: { "X-Requested-With": "fetch" } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const before = place.textContent;
+  const fresh = document.createElement("div");
+  fresh.innerHTML = await answer.text();
+  // The same page: its lines are reached without loading it anew, so that nothing that was typed is left behind.
+  for (const link of fresh.querySelectorAll("a[href*='#line-']")) link.href = link.hash;
+  // What stays as it is is not replaced: somebody may be reading it, or be on one of its links.
+  if (fresh.textContent !== before) place.replaceChildren(...fresh.childNodes);
+  const list = place.querySelector(".checklist[data-waiting]");
+  list?.classList.toggle("live", looks < AT_MOST);
+  if (list && looks < AT_MOST) later = setTimeout(() => show(button.formAction, looks + 1).catch(() => {}), EVERY_MS);
+}
+
+async function check(event, url) {
+  event.preventDefault();
   try {
-    const answer = await fetch(button.formAction, { method: "POST", body: data, headers: { "X-Requested-With": "fetch" } });
-    if (!answer.ok) throw new Error(String(answer.status));
-    place.innerHTML = await answer.text();
-    // The same page: its lines are reached without loading it anew, so that nothing that was typed is left behind.
-    for (const link of place.querySelectorAll("a[href*='#line-']")) link.href = link.hash;
+    await show(url);
     place.scrollIntoView({ block: "nearest" });
   } catch {
     place.textContent = "Not checked: the site does not answer. Your text is still here.";
   }
+}
+
+button.addEventListener("click", (event) => check(event, button.formAction));
+place.addEventListener("click", (event) => {
+  const asks = event.target.closest("[data-outside]");
+  if (asks) check(event, asks.formAction);
 });

@@ -69,6 +69,8 @@ ELSEWHERE = frozenset(
     porting.jobs.queue.run_for_real porting.jobs.queue.stop_job porting.jobs.running.Pulse._write
     porting.jobs.running._settle porting.jobs.running.run_next porting.lists.importing.import_subscribers
     posts.attachments._discard_here posts.hub._claim posts.hub._settle posts.links._forget
+    posts.outside._claim posts.outside._put_back posts.outside._settle posts.outside.ask_outside
+    posts.outside.forget_outside_links
     posts.relinking._take_step posts.retagging._index_posts posts.searching.rebuild
     posts.sharelinks.share posts.sharelinks.withdraw_link
     subscribing.adding.add_subscribers subscribing.managing.ask_for subscribing.managing.lift_suppression

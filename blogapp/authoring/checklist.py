@@ -4,13 +4,17 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cached_property
 
+from blogapp.authoring.outside import OutsideReport, report_on
+from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db
+from blogapp.core.heartbeat import alive
 from blogapp.digest.compose import preview
 from blogapp.posts.anchors import own_paths
 from blogapp.posts.checking import Finding, Resolves, Standing, check
 from blogapp.posts.labels import lines_of
 from blogapp.posts.models import Post
+from blogapp.posts.outside import known_of, wanted_in
 from blogapp.posts.places import places_at
 from blogapp.posts.sections import text_of
 
@@ -20,9 +24,11 @@ SURELY_FITS = 12_000
 
 @dataclass(frozen=True)
 class Checklist:
-    """What was found in a post's text."""
+    """What was found in a post's text. `worker_missing`: links wait for a worker, and none is running."""
 
     findings: list[Finding]
+    outside: OutsideReport
+    worker_missing: bool = False
 
     @cached_property
     def to_mend(self) -> list[Finding]:
@@ -63,7 +69,11 @@ def _checked(post: Post, body: str, html: str, too_long: bool) -> Checklist:
     found = check(
         text, html, base_url=base_url, places=places, format=post.format, resolves=resolves, too_long=too_long
     )
-    return Checklist(found if text == body else _in_the_editor(found, text, body))
+    wanted = wanted_in(html)
+    outside = report_on(wanted, known_of([one.url for one in wanted]), text, now())
+    found = sorted([*found, *outside.findings], key=lambda finding: finding.line or len(text) + 1)
+    found = found if text == body else _in_the_editor(found, text, body)
+    return Checklist(found, outside, worker_missing=bool(outside.waiting) and not alive("worker"))
 
 
 def _resolver(text: str, post: Post) -> Resolves:

@@ -1,11 +1,14 @@
 """What sanitised HTML links to and shows, and what links to it can name. Pure."""
 
+import re
 from collections.abc import Iterator
 from html import unescape
 from urllib.parse import unquote, urljoin, urlsplit
 
 from blogapp.core.markup import ATTRIBUTE
 from blogapp.core.sanitise import TAG
+
+OF_THE_WEB = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 
 
 def own_paths(html: str, base_url: str) -> set[str]:
@@ -18,6 +21,12 @@ def addresses(html: str) -> Iterator[str]:
     for tag in TAG.findall(html):
         if not tag.startswith("</"):
             yield from (value for name, value in attributes(tag).items() if name in ("href", "src"))
+
+
+def outside_addresses(html: str, base_url: str) -> list[str]:
+    """What sanitised HTML links to or shows of other sites, whole, each once, as their author wrote it."""
+    found = (value for value in addresses(html) if own_path(value, base_url) is None)
+    return list(dict.fromkeys(value for value in found if OF_THE_WEB.match(value)))
 
 
 def attributes(tag: str) -> dict[str, str]:

@@ -114,7 +114,7 @@ def _line_at(text: str, place: int) -> int:
 
 def _line_with(text: str, place: int) -> str:
     """The words of the line that this place is in."""
-    return _short(text[text.rfind("\n", 0, place) + 1 :].split("\n", 1)[0])
+    return short(text[text.rfind("\n", 0, place) + 1 :].split("\n", 1)[0])
 
 
 def _line_of(text: str, *wanted: str) -> int | None:
@@ -125,7 +125,13 @@ def _line_of(text: str, *wanted: str) -> int | None:
     return None
 
 
-def _short(words: str) -> str:
+def line_of_address(text: str, address: str) -> int | None:
+    """The line where a link's address stands, wherever Markdown or HTML has it; None: it comes from elsewhere."""
+    return _line_of(text, f"({address}", f'"{address}', f" {address}", address, unquote(address))
+
+
+def short(words: str) -> str:
+    """So much of the words as a line shows."""
     words = " ".join(words.split())
     return words if len(words) <= WORDS_SHOWN else words[: WORDS_SHOWN - 1] + "…"
 
@@ -144,7 +150,7 @@ def _without_code(text: str) -> str:
 def _placeholders(text: str) -> Iterator[Finding]:
     bare = CODE.sub(_blank, FENCED.sub(_blank, text))
     for comment in COMMENT.finditer(bare):
-        line, words = _line_at(text, comment.start()), _short(text[comment.start() : comment.end()])
+        line, words = _line_at(text, comment.start()), short(text[comment.start() : comment.end()])
         if comment["words"].strip().lower() == "sections":
             continue  # Where the members' sections go.
         if PLACEHOLDER.search(comment["words"]):
@@ -154,7 +160,7 @@ def _placeholders(text: str) -> Iterator[Finding]:
             yield Finding("look", what, "Take it out if it was a note to yourself.", line, words)
     for mark in UNFINISHED.finditer(COMMENT.sub(_blank, bare)):
         line = _line_at(text, mark.start())
-        words = _short(text.splitlines()[line - 1])
+        words = short(text.splitlines()[line - 1])
         yield Finding("look", "This looks unfinished.", "Finish it, or take it out.", line, words)
 
 
@@ -163,7 +169,7 @@ def _references(text: str, resolves: Resolves) -> Iterator[Finding]:
     for one in found.definitions:
         if defined.setdefault(one.label, one).url != one.url:
             line, words = _line_at(text, one.label_start), _line_with(text, one.label_start)
-            what = f"“{_short(one.label)}” is defined more than once, with different addresses."
+            what = f"“{short(one.label)}” is defined more than once, with different addresses."
             yield Finding("mend", what, "Keep one; as it is, the last one counts.", line, words)
     for use in found.uses:
         if use.label not in defined:
@@ -189,8 +195,8 @@ def _reference(text: str, use: Use, standing: Standing) -> Iterator[Finding]:
     opening = use.start - len(use.text) - 2
     if standing is UNDEFINED and re.match(r"[\w\\]", text[opening - 1 : opening]):
         return  # x[0][1], or brackets that are meant as such.
-    label, line = _short(use.label), _line_at(text, use.start)
-    words = _short(f"[{use.text}]{text[use.start : use.end]}")
+    label, line = short(use.label), _line_at(text, use.start)
+    words = short(f"[{use.text}]{text[use.start : use.end]}")
     if standing is UNDEFINED:
         how = f"Add a line “[{label}]: https://…” at the end of the text, or mend the label."
         yield Finding("mend", f"“{label}” is defined nowhere, so this is no link.", how, line, words)
@@ -202,7 +208,7 @@ def _reference(text: str, use: Use, standing: Standing) -> Iterator[Finding]:
 def _links(text: str, html: str, base_url: str, places: Mapping[str, Place]) -> Iterator[Finding]:
     here = ids_in(html)
     for address in dict.fromkeys(addresses(html)):
-        line = _line_of(text, f"({address}", f'"{address}', f" {address}", address, unquote(address))
+        line = line_of_address(text, address)
         path = own_path(address, base_url)
         fragment = unquote(urlsplit(address).fragment, errors="replace") if path or address.startswith("#") else ""
         if path is None:
@@ -243,10 +249,10 @@ def _pictures(text: str, html: str) -> Iterator[Finding]:
         line = _line_of(text, source, unquote(source))
         if not alt and not _meant_empty(text, source):
             what = "This picture has no alternative text: who cannot see it learns nothing of it."
-            yield Finding("mend", what, "Say between the square brackets what it shows.", line, _short(source))
+            yield Finding("mend", what, "Say between the square brackets what it shows.", line, short(source))
         elif alt and CAMERA.fullmatch(alt):
-            what = f"The alternative text “{_short(alt)}” does not say what the picture shows."
-            yield Finding("look", what, "Say it in a few words.", line, _short(source))
+            what = f"The alternative text “{short(alt)}” does not say what the picture shows."
+            yield Finding("look", what, "Say it in a few words.", line, short(source))
 
 
 def _meant_empty(text: str, source: str) -> bool:
@@ -264,5 +270,5 @@ def _headings(text: str, html: str) -> Iterator[Finding]:
             yield Finding("mend", "A heading is empty.", "Give it words, or take its line out.", line)
         elif above and level > above + 1:
             what = f"This heading is {level - above} levels below the one before it."
-            yield Finding("look", what, f"Make it level {above + 1} (“{'#' * (above + 1)}”).", line, _short(words))
+            yield Finding("look", what, f"Make it level {above + 1} (“{'#' * (above + 1)}”).", line, short(words))
         above = level

@@ -6,12 +6,9 @@ happened to the feed in between.
 """
 
 import logging
-import socket
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from threading import Event, Timer
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
@@ -23,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import Base, UTCDateTime, db, on_sqlite, transaction
+from blogapp.core.hurry import hurry
 from blogapp.core.web import whole_url
 from blogapp.posts.models import Post
 from blogapp.posts.tags import Tag, post_tags
@@ -58,33 +56,9 @@ class _NoRedirect(HTTPRedirectHandler):
         """A hub that sends us elsewhere has not heard us."""
 
 
-@contextmanager
-def _hurry(connection: HTTPConnection) -> Iterator[None]:
-    """Cut the connection if this takes longer than an answer may.
-
-    Raises:
-        TimeoutError: it did; what was cut off may pass for a whole answer.
-    """
-    late = Event()
-
-    def cut() -> None:
-        late.set()
-        with suppress(OSError):  # It is closed already.
-            connection.sock.shutdown(socket.SHUT_RDWR)
-
-    timer = Timer(ANSWER_SECONDS, cut)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-    if late.is_set():
-        raise TimeoutError("it took too long to answer")
-
-
 class _Connection(HTTPConnection):
     def getresponse(self) -> HTTPResponse:
-        with _hurry(self):
+        with hurry(self, ANSWER_SECONDS):
             return super().getresponse()
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
@@ -15,11 +15,14 @@ from blogapp.core.db import db, transaction
 from blogapp.digest import planning
 from blogapp.digest.models import Batch, Sending
 from blogapp.digest.publishing import publish
+from blogapp.digest.scheduling import schedule
 from blogapp.posts.circles import Circle
 from blogapp.posts.models import Post
 from blogapp.posts.monday import begin_week
 from blogapp.posts.noting import add_note, say_looks_good
+from blogapp.posts.outside import ask_outside
 from blogapp.posts.rotaorder import go_away, join_rota
+from blogapp.posts.sharelinks import share
 from blogapp.posts.turns import this_week
 from blogapp.posts.writing import create_post, save_post
 from blogapp.subscribing.models import Bounce
@@ -173,7 +176,29 @@ def test_notes_go_with_their_tables_and_the_draft_stays(app: Flask, alice: Membe
     add_note(draft.id, alice.id, words="Some words.", place=0, body="Which?")
     say_looks_good(draft.id, alice.id)
     db.session.remove()
-    migrate.move_to("0028_rota")
+    migrate.move_to("0030_share_links")
     assert rows("SELECT title, body FROM posts") == [("Boats", "Some words.")]
     migrate.move_to("head")
     assert rows("SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM approvals)") == [(0, 0)]
+
+
+def test_what_other_sites_answered_goes_with_its_table_and_the_posts_stay(app: Flask, alice: Member) -> None:
+    post = create_post("article", "Boats", "To [them](https://boats.example/).", alice.id)
+    ask_outside(post.id, alice.id, post.html)
+    db.session.remove()
+    assert rows("SELECT url, state FROM outside_links") == [("https://boats.example/", "waiting")]
+    migrate.move_to("0031_notes")
+    assert rows("SELECT count(*) FROM posts") == [(1,)]
+    migrate.move_to("head")
+    assert rows("SELECT count(*) FROM outside_links") == [(0,)]
+
+
+def test_plans_and_links_to_drafts_go_with_their_tables_and_the_draft_stays(app: Flask, bob: Member) -> None:
+    draft = create_post("article", "Boats", "Some words.", bob.id)
+    share(draft.id, bob.id)
+    schedule(draft.id, draft.version, bob.id, now() + timedelta(days=1), with_digest=True)
+    db.session.remove()
+    migrate.move_to("0028_rota")
+    assert rows("SELECT title, state FROM posts") == [("Boats", "draft")]
+    migrate.move_to("head")
+    assert rows("SELECT (SELECT count(*) FROM schedules), (SELECT count(*) FROM share_links)") == [(0, 0)]

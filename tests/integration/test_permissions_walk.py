@@ -44,6 +44,7 @@ POSTS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("authoring.edit", "POST"): EDIT,
     ("authoring.upload", "POST"): EDIT,
     ("authoring.check_text", "POST"): ALL,
+    ("authoring.check_outside", "POST"): EDIT,
     ("authoring.bring_back", "POST"): EDIT,
     ("authoring.delete", "POST"): EDIT,
     # What is deleted is public no more, so an own one is an own draft.

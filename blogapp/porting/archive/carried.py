@@ -15,6 +15,7 @@ LEFT_OUT = {
     "journal": "who was accepted since a batch was claimed: written into the batch on the way out",
     "outbox": "single mails that the original sends, or has sent",
     "hub_pings": "what a hub is to be told by the original",
+    "outside_links": "what other sites answered lately: asked again whenever a member wants to know",
     "jobs": "what runs in the background elsewhere",
     "job_outcomes": "the reports of those",
     "glossary_links": "which labels public posts use: made of the posts again on the way in",
