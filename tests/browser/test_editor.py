@@ -191,6 +191,27 @@ def test_two_people_in_one_draft_see_each_other_and_one_text(
     assert bobs.locator("#others").text_content() == "Erin Eames has this post open, too."
 
 
+def test_three_people_type_in_one_draft_at_once_and_no_letter_is_lost(
+    post: Post, alice: Member, bob: Member, erin: Member, open_as: Callable[..., Page]
+) -> None:
+    save_post(post.id, 1, bob.id, title="", body="One.\n\nTwo.\n\nThree.\n")
+    sheets = [open_as(person, f"/posts/{post.id}/edit") for person in (alice, bob, erin)]
+    # By turns, letter by letter, before anybody has saved: each types into a paragraph of their own.
+    for sheet, number in zip(sheets, ("One", "Two", "Three"), strict=True):
+        sheet.evaluate(f"const b = document.getElementById('body'); b.focus();"
+                       f"b.setSelectionRange(b.value.indexOf('{number}'), b.value.indexOf('{number}'))")  # fmt: skip
+    for letters in zip("Alice. ", "Bobby. ", "Erin E ", strict=True):
+        for sheet, letter in zip(sheets, letters, strict=True):
+            sheet.keyboard.type(letter)
+    whole = "Alice. One.\n\nBobby. Two.\n\nErin E Three.\n"
+    for sheet in sheets:
+        expect(sheet.locator("#status")).to_contain_text("Saved at")
+    for sheet in sheets:
+        sheet.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(sheet.locator("#body")).to_have_value(whole)
+    assert fresh(post).body == whole
+
+
 def test_text_that_came_back_unsaved_from_the_server_is_guarded_too(
     post: Post, bob: Member, open_as: Callable[..., Page]
 ) -> None:
