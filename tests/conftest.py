@@ -1,5 +1,6 @@
 """Fixtures: an application on a fresh database (SQLite and PostgreSQL in turn), people, a corpus that may be absent."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -40,6 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None and not hasattr(config, "workerinput") and os.access(memory, os.W_OK):
         config.option.basetemp = tempfile.mkdtemp(prefix="blogapp-tests-", dir=memory)
         config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
+    gc.disable()  # until all tests are collected: whatever is made by then stays
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector five thousand tests and all modules: it went through them a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
+    gc.enable()
 
 
 def make_settings(data_dir: Path, database_url: str = "", **chosen: Any) -> Settings:
