@@ -141,7 +141,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server: str = request.getfixturevalue("postgres_template")
     name = f"test_{abs(hash(request.node.nodeid)) % 10**12}"
     with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE migrated'.encode())
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE migrated STRATEGY file_copy'.encode())
     yield server.format(name)
     with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
