@@ -8,6 +8,7 @@ import logging
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
@@ -87,7 +88,19 @@ def publish_due() -> int:
     query = select(Schedule.post_id).where(*due).order_by(Schedule.publish_at, Schedule.post_id).limit(AT_ONCE)
     numbers = db.session.execute(query).scalars().all()
     db.session.rollback()
-    return sum(_publish(number) for number in numbers)
+    return sum(_publish_apart(number) for number in numbers)
+
+
+def _publish_apart(post_id: int) -> bool:
+    """One post, whose trouble is none of the others'."""
+    try:
+        return _publish(post_id)
+    except OperationalError:  # The database is busy or away: so it is for all, and a second later perhaps no more.
+        raise
+    except Exception:
+        log.exception("a post could not be published at its time", extra={"post": post_id})
+        _stop(post_id, "Something went wrong; the log says what.")
+        return False
 
 
 def _publish(post_id: int) -> bool:

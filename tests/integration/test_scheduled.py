@@ -9,20 +9,24 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.core.site import site_version
+from blogapp.digest import scheduling
 from blogapp.digest.models import Digest, Schedule
 from blogapp.digest.publishing import delete, publish, withdraw
 from blogapp.digest.scheduling import publish_due, schedule, schedule_of
+from blogapp.porting.archive import stilling
+from blogapp.posts.circles import Circle
+from blogapp.posts.contributing import Woven, add_section, prepare
 from blogapp.posts.models import Post
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
-from tests import pages, readers
+from tests import pages, posts, readers
 from tests.mailbox import outbox
 
 LogIn = Callable[[Member], FlaskClient]
@@ -173,3 +177,50 @@ def test_the_page_and_the_desk_say_when_and_what_was_typed_stays(
     assert "leaves for the site on Friday at 16:00" in pages.text(client.get("/write"), ".posts")
     told = pages.text(client.post(f"/posts/{post.id}/schedule/removal", follow_redirects=True), "main")
     assert "Draft since" in told
+
+
+def test_what_members_added_is_woven_in_and_a_note_for_members_sends_nothing(
+    app: Flask, post: Post, bob: Member, erin: Member
+) -> None:
+    readers.subscriber("ann@reader.test")
+    posts.article(erin, "boats", body="[x][rope]\n\n[rope]: https://rope.test/")
+    add_section(post.id, erin.id, title="Boats", body="With [rope][].")
+    inside = create_post("week", "", "Among us.", bob.id, weeks=Weeks(474, 474))
+    inside = save_post(inside.id, inside.version, bob.id, title="", body="Among us.", readers=Circle("members"))
+    at = plan(fresh(post), bob)
+    plan(inside, bob)
+    with time_machine.travel(at + timedelta(minutes=1)):
+        assert publish_due() == 2
+    assert "## Boats" in fresh(post).body
+    assert fresh(post).frozen == {"rope": "https://rope.test/"}
+    assert (fresh(inside).state, digests()) == ("published", ["waiting"])
+
+
+def test_one_post_s_trouble_is_none_of_the_others(
+    app: Flask, post: Post, bob: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = create_post("article", "Other", "Some words.", bob.id)
+    at = plan(post, bob)
+    plan(other, bob)
+
+    def stumble(post_id: int) -> Woven:
+        if post_id == post.id:
+            raise RuntimeError("a bug")
+        return prepare(post_id)
+
+    monkeypatch.setattr(scheduling, "prepare", stumble)
+    with time_machine.travel(at + timedelta(minutes=1)):
+        assert (publish_due(), publish_due()) == (1, 0)
+    assert (fresh(post).state, fresh(other).state) == ("draft", "published")
+    assert "Something went wrong" in outbox("bob@blog.test")[0].text
+
+
+def test_a_copy_of_the_site_publishes_nothing_by_itself(app: Flask, post: Post, bob: Member) -> None:
+    at = plan(post, bob)
+    with transaction() as session:
+        session.execute(text(stilling.STOP_SCHEDULES), {"why": stilling.WHY_STOPPED})
+    with time_machine.travel(at + timedelta(minutes=1)):
+        assert publish_due() == 0
+    stopped = schedule_of(post.id)
+    assert stopped is not None
+    assert stopped.why == stilling.WHY_STOPPED
