@@ -56,6 +56,13 @@ async function check(event, url) {
 
 button.addEventListener("click", (event) => check(event, button.formAction));
 place.addEventListener("click", (event) => {
+  // By hand: an address that is there already would tell nobody that it was asked for again.
+  const line = event.target.closest("a[href^='#line-']");
+  if (line && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    history.replaceState(null, "", line.hash);
+    goToLine();
+  }
   const asks = event.target.closest("[data-outside]");
   if (asks) check(event, asks.formAction);
 });

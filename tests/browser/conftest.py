@@ -72,7 +72,8 @@ def open_as(chromium: Browser, website: str) -> Iterator[Callable[..., Page]]:
     contexts, troubles = [], []
 
     def opened(member: Member, path: str, **options: object) -> Page:
-        context = chromium.new_context(base_url=website, **options)  # type: ignore[arg-type]
+        # Without transitions a colour is there at once, and is the one that is meant.
+        context = chromium.new_context(base_url=website, **{"reduced_motion": "reduce", **options})  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))

@@ -36,6 +36,9 @@ def test_what_the_checklist_finds_is_one_click_away_in_the_editor(
     expect(listed).to_contain_text("“nowhere” is defined nowhere, so this is no link.")
     listed.get_by_role("link", name="Line 7").click()
     assert selected(page) == "More of [this][nowhere]."
+    page.locator("#body").press("Control+Home")
+    listed.get_by_role("link", name="Line 7").click()
+    assert selected(page) == "More of [this][nowhere].", "a second time, too"
     assert page.locator("#body").input_value() == TEXT.replace("<!-- add content here -->", "What we did.")
     page.keyboard.type("The end.")
     page.click("#check-button")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from blogapp.auth.models import Member
@@ -56,3 +57,17 @@ def test_a_stranger_signs_up_by_keyboard_alone(chromium: Browser, website: str, 
     page.locator("h1", has_text="Look in your inbox").wait_for()
     assert [mail.to for mail in outbox()] == ["ann@example.org"]
     page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_kind_of_button_can_be_read_while_the_mouse_is_over_it(
+    bob: Member, open_as: Callable[..., Page], theme: str
+) -> None:
+    page = open_as(bob, "/write", color_scheme=theme)
+    for kind in ("", "second", "danger", "quiet"):
+        page.locator("main").evaluate(f"main => main.innerHTML = '<h1>A</h1><button class=\"{kind}\">Words</button>'")
+        page.get_by_role("button", name="Words").hover()
+        found = Axe().run(page, context="main", options={"runOnly": ["color-contrast"]})
+        # Text of the very colour behind it is only "incomplete" to axe.
+        assert found.response["passes"], (kind, found.response["violations"], found.response["incomplete"])
+        assert not found.response["violations"] + found.response["incomplete"], kind
