@@ -11,6 +11,7 @@ from blogapp.core.web import whole_url
 from blogapp.delivery.outbox import queue_mail
 from blogapp.digest.family import digests_of
 from blogapp.digest.models import Digest, Sending, SendingException
+from blogapp.posts.circles import sees
 from blogapp.posts.models import Post
 
 
@@ -29,9 +30,10 @@ def audience_changed(session: Session, digest: Digest) -> None:
     _tell(session, session.get_one(Post, digest.post_id), "digest-audience", why=digest.held_reason)
 
 
-def not_published(session: Session, post: Post, why: str) -> None:
-    """It was to be published by itself, and could not be."""
-    _tell(session, post, "not-published", why=why)
+def not_published(session: Session, post: Post, planner: Member | None, why: str) -> None:
+    """It was to be published by itself, and could not be. Whoever planned it is told, too, while they may read it."""
+    planner = planner if sees(session, post, planner) else None
+    _tell(session, post, "not-published", also=planner, planner=planner, why=why)
 
 
 def held_up(session: Session, sending: Sending) -> None:
@@ -59,12 +61,14 @@ def refused(session: Session, sending: Sending, family: Sequence[int]) -> None:
         _tell(session, post, "digest-refused", counts=counts, reasons=worst, candidates=candidates)
 
 
-def _tell(session: Session, post: Post, purpose: str, **context: object) -> None:
+def _tell(session: Session, post: Post, purpose: str, *, also: Member | None = None, **context: object) -> None:
     """Write to the author; where they cannot be written to (made by an import, left), to the admins."""
     people = [post.author] if post.author.active and post.author.email else []
     if not people:
         admins = select(Member).where(Member.role == "admin", Member.active, Member.email.is_not(None))
         people = list(session.execute(admins).scalars())
+    if also and also.active and also.email and also not in people:
+        people.append(also)
     for member in people:
         url = whole_url(f"/posts/{post.id}")
         queue_mail(

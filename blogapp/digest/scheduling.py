@@ -147,5 +147,5 @@ def _stop(post_id: int, why: str) -> None:
             return
         planned.stopped_at, planned.why = now(), why
         record(session, "post.not_published", f"post:{post_id}", by=None, why=why)
-        notices.not_published(session, post, why)
+        notices.not_published(session, post, session.get(Member, planned.member_id), why)
     log.warning("a post was not published at its time", extra={"post": post_id, "why": why})
