@@ -49,10 +49,10 @@ class Score:
         """`wrote 12 of 14 turns, and 5 of others’`."""
         own = f"wrote {self.wrote} of {self.turns} {'turn' if self.turns == 1 else 'turns'}"
         more = [f"{self.others} of others’"] if self.others else []
-        more += [f"{self.nobodys} of nobody’s"] if self.nobodys else []
+        more += [f"{self.nobodys} that {'was' if self.nobodys == 1 else 'were'} nobody’s"] if self.nobodys else []
         if not self.turns:
             return f"wrote {' and '.join(more)}, and had no turn" if more else "had no turn, and wrote none"
-        return own + "".join(f", and {one}" for one in more)
+        return ", ".join([own, *more[:-1], *(f"and {one}" for one in more[-1:])])
 
 
 def read_record(session: Session, last: int, count: int) -> list[Told]:
