@@ -176,8 +176,11 @@ def check_due(turns: Turns, *, guard: Guard = PUBLIC, stopped: Callable[[], bool
 
 
 def _next(busy: Collection[str]) -> tuple[str, str] | None:
-    """An address that is due, of a host that is not being asked, with its host."""
-    query = select(OutsideLink.url, OutsideLink.host).where(OutsideLink.due_at <= now())
+    """An address that is due, of a host that is not being asked by this or another worker, with its host."""
+    at = now()
+    others = select(OutsideLink.host).where(OutsideLink.state == "waiting", OutsideLink.attempts > 0)
+    query = select(OutsideLink.url, OutsideLink.host).where(OutsideLink.due_at <= at)
+    query = query.where(OutsideLink.host.not_in(others.where(OutsideLink.due_at > at)))
     query = query.where(OutsideLink.host.not_in(list(busy))).order_by(OutsideLink.due_at, OutsideLink.url).limit(1)
     found = db.session.execute(query).first()
     db.session.rollback()

@@ -339,6 +339,18 @@ def test_what_a_worker_had_when_it_died_is_taken_up_again_and_not_for_ever(
     assert site.asked == []
 
 
+def test_a_site_that_one_worker_is_asking_is_left_alone_by_the_other(any_port: None, site: Site, bob: Member) -> None:
+    post = post_with(bob, site.url("/"), site.url("/new"), site.url("/", "other.test"))
+    ask_outside(post.id, bob.id, post.html)
+    assert links._claim(site.url("/")), "the other worker's"
+    assert check_due(Turns(0), guard=guard_of(site)) == 1
+    assert known()[site.url("/new")].state == "waiting"
+    with transaction() as session:  # It is done with it.
+        session.get_one(OutsideLink, site.url("/")).due_at = None
+    assert check_due(Turns(0), guard=guard_of(site)) == 1
+    assert known()[site.url("/new")].state == "ok"
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_worker_that_is_told_to_end_does_not_wait_for_a_slow_site(any_port: None, site: Site, bob: Member) -> None:
     post = post_with(bob, site.url("/slow"))
