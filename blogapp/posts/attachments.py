@@ -220,7 +220,7 @@ def bring_back_attachment(post_id: int, attachment_id: int, by: int) -> Attachme
         if attachment is None or not _is_known_to(session, attachment_id, session.get(Member, by)):
             raise NotFound("There is no such file here.")
         if not session.execute(select(_linked(post_id, attachment_id))).scalar_one():
-            # Any member may show any file in a text, and so have it back that way too.
+            # Of those that they may know of: whoever sees a file could as well attach a copy.
             session.execute(insert(post_attachments).values(post_id=post_id, attachment_id=attachment_id, shown=False))
         attachment.removed_at = None
         return attachment

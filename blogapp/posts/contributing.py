@@ -187,7 +187,7 @@ def weave(session: Session, post: Post, woven: Woven, by: int) -> None:
         return
     at = now()
     changed, post.body = woven.text != post.body, woven.text
-    link_files(session, post.id, show_rendered(session, post, without_title(woven.rendered, post.title), by))
+    link_files(session, post.id, show_rendered(session, post, without_title(woven.rendered, post.title)))
     if not changed:
         return  # Only the addresses of its links are those of this moment.
     post.updated_at = at

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.orm import Session
 
 from blogapp.audit import record
 from blogapp.auth.models import Member
@@ -12,7 +13,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Conflict, Gone
 from blogapp.posts.attachments import sweep_files
-from blogapp.posts.models import Post
+from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.naming import check_weeks, lock_names
 from blogapp.posts.queries import find_post
 
@@ -69,6 +70,7 @@ def _purge(post_id: int, until: datetime) -> bool:
             return False  # Brought back a moment ago.
         slug, was_public = post.slug, post.first_published_at is not None
         session.expunge(post)
+        _put_files_away(session, post_id)
         session.execute(delete(Post).where(Post.id == post_id))
         release_slug(session, slug, gone=was_public)
         session.execute(update(Redirect).where(Redirect.target == slug).values(target=None))
@@ -76,3 +78,16 @@ def _purge(post_id: int, until: datetime) -> bool:
         if was_public:
             bump_version(session)
         return True
+
+
+def _put_files_away(session: Session, post_id: int) -> None:
+    """Put away what no other post has, for the night's sweep: until then no text brings back what only a few knew."""
+    links, others = post_attachments.c, post_attachments.alias().c
+    own = exists().where(links.attachment_id == Attachment.id, links.post_id == post_id)
+    elsewhere = exists().where(others.attachment_id == Attachment.id, others.post_id != post_id)
+    session.execute(
+        update(Attachment)
+        .where(own, ~elsewhere, Attachment.removed_at.is_(None))
+        .values(removed_at=now())
+        .execution_options(synchronize_session=False)
+    )

@@ -147,6 +147,6 @@ def _say(session: Session, post: Post, body: str, rendered: Rendered, by: int) -
     """Keep text, HTML and a revision of its own."""
     at = now()
     post.body, post.updated_at = body, at
-    link_files(session, post.id, show_rendered(session, post, without_title(rendered, post.title), by))
+    link_files(session, post.id, show_rendered(session, post, without_title(rendered, post.title)))
     keep_revision(session, post, by, at, fresh=True)
     keep_findable(session, post)

@@ -7,14 +7,13 @@ from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
-from blogapp.auth.models import Member
 from blogapp.core.config import settings
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.markup import ATTRIBUTE, PIPELINE, Rendered, render
 from blogapp.core.media import EXTENSIONS
 from blogapp.core.picturemarks import Mark
 from blogapp.core.sanitise import TAG
-from blogapp.posts.circles import seen_by, sees_all
+from blogapp.posts.circles import LISTED_ONLY
 from blogapp.posts.credits import keep_credits
 from blogapp.posts.glossary import freeze, keep_glossary, resolving
 from blogapp.posts.links import keep_links
@@ -28,13 +27,9 @@ RENEWED = (Post.title, Post.body, Post.format, Post.html, Post.summary, Post.sta
 IMAGE_SOURCE = re.compile(r'\ssrc="(?:[^"]*)/files/(\d{1,18})/[^"]*"')
 
 
-def show_rendered(session: Session, post: Post, rendered: Rendered, by: int | None = None) -> list[Attachment]:
-    """Make `rendered` what readers see of the post. Returns the files that it shows, for `link_files`.
-
-    Args:
-        by: who wrote it: a file that they may not know of stays where it is, whatever address they guess.
-    """
-    attachments = _find(session, files_in(rendered.html), post.id, by)
+def show_rendered(session: Session, post: Post, rendered: Rendered) -> list[Attachment]:
+    """Make `rendered` what readers see of the post. Returns the files that it shows, for `link_files`."""
+    attachments = _find(session, files_in(rendered.html), post.id)
     html = fit_images(rendered.html, attachments)
     follow_edit(session, post.id, post.html, html)
     post.html = html
@@ -83,16 +78,20 @@ def _missing_sizes(tag: str, width: int, height: int) -> str:
     return f' width="{max(1, round(int(given["height"]) * width / height))}"'
 
 
-def _find(session: Session, numbers: set[int], post_id: int | None, by: int | None = None) -> list[Attachment]:
+def _find(session: Session, numbers: set[int], post_id: int | None) -> list[Attachment]:
+    """The files of these ids that the post may show: its own, those of posts that every member knows, fresh ones.
+
+    Whoever saves or publishes is not asked what they may see: the address may have been put in by somebody who guessed
+    it. So a file that only posts for a few have stays with them, until somebody attaches it to this post.
+    """
     if not numbers:
         return []
-    query = select(Attachment).where(Attachment.id.in_(numbers))
-    member = session.get(Member, by) if by is not None else None
-    if not sees_all(member):
-        links, may_know = post_attachments.c, seen_by(member)
-        of_posts = exists().where(links.attachment_id == Attachment.id, links.post_id == Post.id)
-        query = query.where(~of_posts.where(~may_know) | of_posts.where(or_(Post.id == (post_id or 0), may_know)))
-    return list(session.execute(query).scalars())
+    links = post_attachments.c
+    of_posts = exists().where(links.attachment_id == Attachment.id, links.post_id == Post.id)
+    known = of_posts.where(or_(Post.id == (post_id or 0), ~LISTED_ONLY))
+    # What an import has just brought is no post's yet; what a purged post left behind is put away, and nobody's again.
+    no_ones = ~of_posts & Attachment.removed_at.is_(None)
+    return list(session.execute(select(Attachment).where(Attachment.id.in_(numbers), known | no_ones)).scalars())
 
 
 def link_files(session: Session, post_id: int, shown: list[Attachment]) -> None:

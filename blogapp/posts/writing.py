@@ -106,19 +106,19 @@ def begin_post(
     at = now()
     post = Post(author_id=author_id, kind=kind, title=title, body=body, created_at=at, updated_at=at, version=1)
     _cover(post, weeks)
-    _settle(session, post, rendered, slug, by)
+    _settle(session, post, rendered, slug)
     keep_revision(session, post, by, at)
     record(session, "post.create", f"post:{post.id}", by=by, kind=kind)
     return post
 
 
-def _settle(session: Session, post: Post, rendered: Rendered, slug: str | None, by: int | None) -> None:
+def _settle(session: Session, post: Post, rendered: Rendered, slug: str | None) -> None:
     """Give a new post its address, its HTML and its id."""
     lock_names(session)
     check_weeks(session, post)
     post.slug = slug or free_slug(session, automatic_slug(post.kind, post.weeks, post.title), "")
     make_room(session, post.slug)
-    files = show_rendered(session, post, rendered, by)
+    files = show_rendered(session, post, rendered)
     session.add(post)
     session.flush()
     claim_slug(session, post.slug, f"post:{post.id}")
@@ -223,7 +223,7 @@ def _store(session: Session, post: Post, rendered: Rendered, by: int, *, fresh: 
         message = "A published post cannot be empty. Withdraw it first, or leave some text."
         raise Invalid(message, {"body": message})
     at = now()
-    link_files(session, post.id, show_rendered(session, post, without_title(rendered, post.title), by))
+    link_files(session, post.id, show_rendered(session, post, without_title(rendered, post.title)))
     post.updated_at = at
     revision = keep_revision(session, post, by, at, fresh=fresh)
     record(session, "post.save", f"post:{post.id}", by=by, revision=revision.number, **detail)
