@@ -32,7 +32,7 @@ COMPARED = frozenset(
     porting.making._write porting.making.keep_leftover porting.matching.adopt porting.people._bring
     porting.portraits._give
     posts.attachments.attach posts.attachments.bring_back_attachment
-    posts.attachments.remove_attachment posts.attachments.sweep_files
+    posts.attachments.remove_attachment posts.sweeping._sweep_some
     posts.contributing._change posts.contributing.add_section
     posts.deleted._purge posts.deleted.restore_post
     posts.joining.join_next posts.missed.forget_missed posts.missed.record_missed posts.monday.begin_week
@@ -68,7 +68,7 @@ ELSEWHERE = frozenset(
     porting.jobs.queue.forget_old_jobs porting.jobs.queue.go_on porting.jobs.queue.preview_again
     porting.jobs.queue.run_for_real porting.jobs.queue.stop_job porting.jobs.running.Pulse._write
     porting.jobs.running._settle porting.jobs.running.run_next porting.lists.importing.import_subscribers
-    posts.attachments._discard_here posts.hub._claim posts.hub._settle posts.links._forget
+    posts.sweeping._discard_here posts.hub._claim posts.hub._settle posts.links._forget
     posts.outside._claim posts.outside._put_back posts.outside._settle posts.outside.ask_outside
     posts.outside.forget_outside_links
     posts.relinking._take_step posts.retagging._index_posts posts.searching.rebuild

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +17,6 @@ from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Invalid, NotFound
-from blogapp.core.logo import site_logo
 from blogapp.core.media import DOWNLOAD, EXTENSIONS, Media, prepare
 from blogapp.posts.circles import seen_by
 from blogapp.posts.models import Attachment, Post, post_attachments
@@ -29,10 +27,6 @@ from blogapp.posts.sharelinks import link_shows
 MAX_NAME = 80
 # What Windows takes for a device, whatever its ending.
 RESERVED = re.compile(r"con|prn|aux|nul|(?:com|lpt)[0-9]")
-# So many files are deleted within one transaction.
-SLICE = 200
-# Share images are drawn again when somebody asks.
-DRAWN_FOR = timedelta(days=90)
 
 
 def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachment:
@@ -54,7 +48,7 @@ def attach(post_id: int, filename: str, stream: IO[bytes], by: int) -> Attachmen
         files.secure(path, sha256)
         with transaction() as session:
             post = _demand_edit(session, post_id, by)
-            lock_names(session)  # As `sweep_files` does: no content vanishes while somebody attaches the same.
+            lock_names(session)  # As `sweeping.py` does: no content vanishes while somebody attaches the same.
             known = _known(session, post.id, name, sha256)
             if known is not None:
                 known.removed_at = None
@@ -238,62 +232,6 @@ def _of_post(session: Session, post_id: int, attachment_id: int, by: int) -> Att
 
 def _linked(post_id: int, attachment_id: int) -> Exists:
     return exists().where(post_attachments.c.post_id == post_id, post_attachments.c.attachment_id == attachment_id)
-
-
-def sweep_files(until: datetime) -> int:
-    """Delete for good the files that were put away before `until`, and those whose posts are gone. Returns how many."""
-    with transaction() as session:
-        lock_names(session)
-        linked = exists().where(post_attachments.c.attachment_id == Attachment.id)
-        unwanted = (Attachment.removed_at <= until) | ~linked
-        rows = session.execute(select(Attachment.id, Attachment.sha256).where(unwanted)).all()
-        session.execute(delete(Attachment).where(Attachment.id.in_([row.id for row in rows])))
-    _discard_unowned()
-    return len(rows)
-
-
-def _discard_unowned() -> None:
-    """Remove the contents that nothing here has: of deleted ones, and of uploads that a crash cut off.
-
-    A content is spared for a day. Looking through the folder takes long and needs no lock; what is found is deleted a
-    slice at a time while nobody attaches, if still nobody has it. No transaction waits for a bucket: what is swept
-    there while somebody attaches the same is put back by them (`files.make_sure`).
-    """
-    before = now() - timedelta(days=1)
-    present = dict(files.stored())
-    owned = _owned()
-    db.session.rollback()
-    unowned = [sha256 for sha256, at in present.items() if at < before and sha256 not in owned]
-    if files.bucket() is not None:
-        for sha256 in unowned:
-            if not _owned([sha256]):
-                files.discard_if_old(sha256, before)
-            db.session.rollback()
-    else:
-        _discard_here(unowned)
-    files.tidy(present.keys() - set(unowned), before)
-    variants.sweep(now() - DRAWN_FOR, present.keys() - set(unowned))
-
-
-def _discard_here(unowned: list[str]) -> None:
-    for start in range(0, len(unowned), SLICE):
-        some = unowned[start : start + SLICE]
-        with transaction() as session:
-            lock_names(session)
-            still = _owned(some)
-            for sha256 in some:
-                if sha256 not in still:
-                    files.discard(sha256)
-
-
-def _owned(among: list[str] | None = None) -> set[str]:
-    """The contents that something here has, of these or of all: attachments, members' faces, the site's logo."""
-    attached, faces = select(Attachment.sha256), select(Member.face_sha256).where(Member.face_sha256.is_not(None))
-    if among is not None:
-        attached, faces = attached.where(Attachment.sha256.in_(among)), faces.where(Member.face_sha256.in_(among))
-    owned = {*db.session.execute(attached).scalars(), *db.session.execute(faces).scalars()}
-    logo = site_logo()
-    return {str(sha256) for sha256 in owned} | ({logo.sha256} if logo else set())
 
 
 def _wrong(message: str) -> Invalid:

@@ -12,10 +12,10 @@ from blogapp.core.addresses import Redirect, release_slug
 from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Conflict, Gone
-from blogapp.posts.attachments import sweep_files
 from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.naming import check_weeks, lock_names
 from blogapp.posts.queries import find_post
+from blogapp.posts.sweeping import sweep_files
 
 KEPT_FOR = timedelta(days=30)
 

@@ -97,14 +97,30 @@ def _find(session: Session, numbers: set[int], post_id: int | None) -> list[Atta
 def link_files(session: Session, post_id: int, shown: list[Attachment]) -> None:
     """Note which files the post's text shows; one that was put away is back, one that is shown no more stays listed."""
     links = post_attachments
-    numbers = {attachment.id for attachment in shown}
+    numbers = _held(session, shown)
     of_post = links.c.post_id == post_id
-    known = set(session.execute(select(links.c.attachment_id).where(of_post)).scalars())
-    session.execute(update(links).where(of_post).values(shown=links.c.attachment_id.in_(numbers)))
-    for number in sorted(numbers - known):
+    rows = session.execute(select(links.c.attachment_id, links.c.shown).where(of_post))
+    before = {row.attachment_id: row.shown for row in rows}
+    changed = [number for number, was_shown in before.items() if was_shown != (number in numbers)]
+    if changed:
+        session.execute(update(links).where(of_post, links.c.attachment_id.in_(changed)).values(shown=~links.c.shown))
+    for number in sorted(numbers - before.keys()):
         session.execute(insert(links).values(post_id=post_id, attachment_id=number, shown=True))
-    for attachment in shown:
-        attachment.removed_at = None
+    away = (Attachment.id.in_(numbers), Attachment.removed_at.is_not(None))
+    session.execute(update(Attachment).where(*away).values(removed_at=None))
+
+
+def _held(session: Session, shown: list[Attachment]) -> set[int]:
+    """The ids of those that are there still, held until the transaction ends: nobody sweeps or puts away what is held.
+
+    In their order and before anything that hangs on them, so that no two wait for each other; two who show the same
+    file do not wait at all.
+    """
+    if not shown:
+        return set()
+    query = select(Attachment.id).where(Attachment.id.in_([attachment.id for attachment in shown]))
+    query = query.order_by(Attachment.id).with_for_update(read=True, key_share=True)
+    return set(session.execute(query).scalars())
 
 
 def render_again(post_id: int | None = None, *, outdated_only: bool = False) -> int:

@@ -18,7 +18,7 @@ from blogapp.core import variants
 from blogapp.core.db import db
 from blogapp.core.picturemarks import DIGITS
 from blogapp.digest.publishing import delete, open_to_all, publish, withdraw
-from blogapp.posts.attachments import address_of, attach, line_for, remove_attachment
+from blogapp.posts.attachments import address_of, attach, bring_back_attachment, line_for, remove_attachment
 from blogapp.posts.circles import Circle
 from blogapp.posts.models import Attachment, Post
 from blogapp.posts.writing import create_post, save_post
@@ -103,7 +103,9 @@ class Maker:
         """Another post that has the file too."""
         if "too" not in state and "twice" not in state:
             return
-        other = create_post("article", f"Other {self.number}", line_for(file), self.bob)
+        other = create_post("article", f"Other {self.number}", "Words.", self.bob)
+        bring_back_attachment(other.id, file.id, self.bob)  # What was for some gets here by an act of its own only.
+        other = self._save(db.session.get_one(Post, other.id), file, True, None)
         if "draft too" not in state:
             other = self._publish(other)
         if "both" in state:

@@ -24,7 +24,7 @@ from blogapp.core.logo import site_logo
 from blogapp.core.site import site_version
 from blogapp.digest.publishing import publish
 from blogapp.porting.importing import import_snips
-from blogapp.posts import attachments
+from blogapp.posts import sweeping
 from blogapp.posts.writing import create_post
 from tests import people
 
@@ -121,7 +121,7 @@ def test_faces_and_the_logo_are_not_swept_away(alice: Member, bob: Member) -> No
     week_ago = (now() - timedelta(days=7)).timestamp()
     for path in (*kept, orphan):
         os.utime(path, (week_ago, week_ago))
-    attachments.sweep_files(now() - timedelta(days=30))
+    sweeping.sweep_files(now() - timedelta(days=30))
     assert [path.exists() for path in (*kept, orphan)] == [True, True, False]
 
 

@@ -1,4 +1,4 @@
-"""Files of a post for a few members: no text of another post makes them public, whoever wrote, saved or published it."""
+"""Files of a post for a few members: no text of another post makes them public, whoever wrote or published it."""
 
 import io
 from datetime import timedelta

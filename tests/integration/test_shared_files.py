@@ -2,7 +2,9 @@
 
 import io
 import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,18 +12,23 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from blogapp.auth.models import Member
 from blogapp.core import files
 from blogapp.core.clock import now
-from blogapp.core.db import WRITES, db
+from blogapp.core.db import WRITES, db, transaction
 from blogapp.core.errors import Invalid
 from blogapp.core.files import path_of
 from blogapp.core.media import prepare
-from blogapp.posts import attachments
-from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
-from blogapp.posts.models import Attachment, Post
+from blogapp.posts import sweeping, writing
+from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment
+from blogapp.posts.finding import keep_findable
+from blogapp.posts.models import Attachment, Post, post_attachments
 from blogapp.posts.queries import list_attachments
+from blogapp.posts.rendering import link_files
+from blogapp.posts.sweeping import sweep_files
 from blogapp.posts.writing import create_post, save_post
 
 
@@ -118,7 +125,7 @@ def test_the_folder_is_looked_through_outside_of_a_transaction_and_what_was_atta
         return [*found, (attach(post.id, "a.txt", io.BytesIO(kept), bob.id).sha256, now() - timedelta(days=2))]
 
     monkeypatch.setattr(files, "stored", meanwhile)
-    monkeypatch.setattr(attachments, "SLICE", 1)
+    monkeypatch.setattr(sweeping, "SLICE", 1)
     sweep_files(now() - timedelta(days=30))
     assert not lost.exists()
     assert path_of(list_attachments(post.id)[0][0].sha256).read_bytes() == kept
@@ -129,3 +136,115 @@ def test_the_editor_says_that_other_posts_keep_the_file(
 ) -> None:
     form = {"do": f"remove:{plan.id}", "title": "Borrowed", "body": "Without.", "version": str(borrower.version)}
     assert "put away here; other posts keep it" in log_in(carol).post(f"/posts/{borrower.id}/edit", data=form).text
+
+
+@pytest.fixture
+def put_away(plan: Attachment, bob: Member) -> Attachment:
+    """Bob's file, put away long enough ago for the sweep."""
+    remove_attachment(the_draft_of(plan), plan.id, bob.id)
+    with transaction() as session:
+        session.get_one(Attachment, plan.id).removed_at = now() - timedelta(days=40)
+    return plan
+
+
+def the_draft_of(file: Attachment) -> int:
+    query = select(post_attachments.c.post_id).where(post_attachments.c.attachment_id == file.id)
+    return int(db.session.execute(query.limit(1)).scalar_one())
+
+
+def in_a_thread(app: Flask, act: Callable[[], object]) -> Future[object]:
+    def inside() -> object:
+        with app.app_context():
+            try:
+                return act()
+            finally:
+                db.session.remove()
+
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(inside)
+    pool.shutdown(wait=False)
+    return future
+
+
+def sweep() -> int:
+    db.session.rollback()
+    return sweep_files(now() - timedelta(days=30))
+
+
+def test_a_file_that_a_save_has_just_shown_again_survives_the_sweep_that_runs_beside_it(
+    app: Flask, put_away: Attachment, bob: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, line = put_away.id, line_for(put_away)
+    post = db.session.get_one(Post, the_draft_of(put_away))
+    saved = (post.id, post.version)
+    db.session.rollback()
+    revived, swept = threading.Event(), threading.Event()
+
+    def slowly(session: Session, post: Post) -> None:
+        session.flush()
+        revived.set()
+        swept.wait(1)  # The sweep may have to wait for us.
+        keep_findable(session, post)
+
+    monkeypatch.setattr(writing, "keep_findable", slowly)
+    saving = in_a_thread(app, lambda: save_post(*saved, bob.id, title="Plans", body=f"See {line}"))
+    assert revived.wait(10)
+    assert sweep() == 0
+    swept.set()
+    saving.result(10)
+    db.session.rollback()
+    assert [(file.id, file.removed_at, shown) for file, shown in list_attachments(saved[0])] == [(number, None, True)]
+
+
+def test_a_save_that_comes_too_late_for_a_file_waits_for_the_sweep_and_is_kept_without_it(
+    app: Flask, put_away: Attachment, bob: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = line_for(put_away)
+    post = db.session.get_one(Post, the_draft_of(put_away))
+    saved = (post.id, post.version)
+    db.session.rollback()
+    chosen, saving = threading.Event(), threading.Event()
+    unwanted = sweeping.unwanted
+
+    def slowly(session: Session, numbers: list[int], until: datetime) -> list[int]:
+        found = unwanted(session, numbers, until)
+        if session.info.get(WRITES):
+            chosen.set()
+            saving.wait(1)
+        return found
+
+    monkeypatch.setattr(sweeping, "unwanted", slowly)
+    sweeper = in_a_thread(app, sweep)
+    assert chosen.wait(10)
+    post = save_post(*saved, bob.id, title="Plans", body=f"See {line}")
+    assert sweeper.result(10) == 1
+    assert (post.body, list_attachments(post.id)) == (f"See {line}", [])
+
+
+def test_a_file_that_another_post_lets_go_of_during_a_save_is_not_put_away_under_it(
+    app: Flask, kind: str, plan: Attachment, bob: Member, carol: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "sqlite":
+        pytest.skip("there nobody writes between a save's first look and its last write")
+    number, first = plan.id, the_draft_of(plan)
+    post = create_post("article", "Mine", "x", carol.id)
+    saved, line = (post.id, post.version), line_for(plan)
+
+    def meanwhile(session: Session, post_id: int, shown: list[Attachment]) -> None:
+        in_a_thread(app, lambda: remove_attachment(first, number, bob.id)).result(10)
+        link_files(session, post_id, shown)
+
+    monkeypatch.setattr(writing, "link_files", meanwhile)
+    save_post(*saved, carol.id, title="Mine", body=line)
+    db.session.rollback()
+    assert [(file.id, file.removed_at, shown) for file, shown in list_attachments(post.id)] == [(number, None, True)]
+
+
+def test_no_file_that_a_text_shows_is_swept_whatever_else_is_noted_of_it(
+    plan: Attachment, borrower: Post, carol: Member
+) -> None:
+    post = save_post(borrower.id, borrower.version, carol.id, title="Borrowed", body=line_for(plan))
+    with transaction() as session:
+        session.get_one(Attachment, plan.id).removed_at = now() - timedelta(days=40)
+    assert sweep() == 0
+    assert len(list_attachments(post.id)) == 1

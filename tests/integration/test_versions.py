@@ -24,7 +24,7 @@ from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.site import site_version
 from blogapp.digest.publishing import delete, open_to_all, publish, withdraw
 from blogapp.digest.scheduling import publish_due, schedule
-from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment, sweep_files
+from blogapp.posts.attachments import attach, bring_back_attachment, line_for, remove_attachment
 from blogapp.posts.circles import Circle
 from blogapp.posts.contributing import add_section, bring_back_section, remove_section
 from blogapp.posts.deleted import purge_deleted, restore_post
@@ -36,6 +36,7 @@ from blogapp.posts.rendering import render_again
 from blogapp.posts.retagging import rename_tag
 from blogapp.posts.rotachanges import skip_week, swap_weeks, undo_change
 from blogapp.posts.rotaorder import join_rota
+from blogapp.posts.sweeping import sweep_files
 from blogapp.posts.turns import this_week
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, restore_revision, save_post
