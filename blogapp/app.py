@@ -37,7 +37,7 @@ from blogapp.delivery.relay import parse_relay
 from blogapp.digest import history
 from blogapp.digest.publishing import stop_digest
 from blogapp.porting import models as porting_models  # noqa: F401  # its table belongs to every database
-from blogapp.posts.circles import when_limited
+from blogapp.posts.limiting import when_limited
 from blogapp.reading.health import bp as health
 from blogapp.reading.views import bp as reading
 from blogapp.reading.views import former_address

@@ -55,7 +55,7 @@ def publish(
         NotAllowed: `by` may not publish it.
         Conflict: it was saved since, or is public already.
         AudienceChanged: it would go to far more or fewer than the last digest, and nobody has agreed to that.
-        Invalid: there is nothing to read, or it is deleted.
+        Invalid: there is nothing to read, it is deleted, or another note covers one of its weeks (`WeekTaken`).
     """
     seen = None if with_digest is False else outlook.look_for(Digest.post_id == post_id)
     whole = prepare(post_id)
@@ -87,7 +87,12 @@ def make_public(
 
     Raises:
         SectionsMoved: it says something else by now.
+        Invalid: another note covers one of its weeks (`WeekTaken`).
     """
+    if post.visibility != "listed":
+        lock_names(session)  # Before its files are held: the sweep does it in this order too.
+        with session.no_autoflush:
+            check_weeks(session, post)
     weave(session, post, whole, by)
     wanted = False if post.is_limited else with_digest
     if wanted is None:

@@ -2,6 +2,7 @@
 
 A link's token is made of its number and the site's link key, so that it can be shown again to those who may edit the
 post. It ends when it expires or is withdrawn, and when the post is published, withdrawn, deleted or for members only.
+It shows nothing while whoever made it may not edit the post: what they were trusted with is not theirs to give.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from blogapp.audit import record
 from blogapp.auth.models import Member
-from blogapp.auth.permissions import demand
+from blogapp.auth.permissions import demand, may
 from blogapp.core.clock import now
 from blogapp.core.db import Base, UTCDateTime, db, transaction
 from blogapp.core.errors import Conflict, Gone, Invalid, NotFound
@@ -66,7 +67,7 @@ def share(post_id: int, by: int, days: int = DAYS[0]) -> ShareLink:
         if post.is_limited:
             raise Conflict("This post is for members only, and a link would show it to anybody.")
         at = now()
-        if len(_live(session, post_id, at)) >= MOST:
+        if len(_live(session, post, at)) >= MOST:
             raise Conflict(f"This draft has {MOST} links. Withdraw one first.")
         link = ShareLink(post_id=post_id, member_id=by, created_at=at, expires_at=at + timedelta(days=days))
         session.add(link)
@@ -101,14 +102,21 @@ def end_links(session: Session, post_id: int) -> None:
 
 def live_links(post_id: int) -> list[ShareLink]:
     """The links to a post that somebody can still open, the newest first."""
-    return _live(db.session(), post_id, now())
+    post = db.session.get(Post, post_id)
+    return _live(db.session(), post, now()) if post is not None else []
 
 
-def _live(session: Session, post_id: int, at: datetime) -> list[ShareLink]:
+def _live(session: Session, post: Post, at: datetime) -> list[ShareLink]:
     query = select(ShareLink).where(
-        ShareLink.post_id == post_id, ShareLink.withdrawn_at.is_(None), ShareLink.expires_at > at
+        ShareLink.post_id == post.id, ShareLink.withdrawn_at.is_(None), ShareLink.expires_at > at
     )
-    return list(session.execute(query.order_by(ShareLink.id.desc())).scalars())
+    links = session.execute(query.order_by(ShareLink.id.desc())).scalars()
+    return [link for link in links if _is_backed(link, post)]
+
+
+def _is_backed(link: ShareLink, post: Post) -> bool:
+    """Whether whoever made the link may edit the post still."""
+    return may(link.member, "post.edit", owner_id=post.author_id, public=post.state == "published")
 
 
 def open_link(token: str) -> Post:
@@ -116,7 +124,7 @@ def open_link(token: str) -> Post:
 
     Raises:
         NotFound: it is no link of ours, or the post is deleted.
-        Gone: it has expired, or was withdrawn.
+        Gone: it has expired, or was withdrawn, or whoever made it may not edit the post any more.
     """
     number = read_link_token(link_key(), PURPOSE, token)
     link = db.session.get(ShareLink, number) if number < 2**31 else None
@@ -125,7 +133,7 @@ def open_link(token: str) -> Post:
         raise NotFound("There is nothing at this link any more.")
     if post.is_public:
         return post
-    if link.withdrawn_at is not None or post.is_limited:
+    if link.withdrawn_at is not None or post.is_limited or not _is_backed(link, post):
         raise Gone("This link was withdrawn. Ask whoever gave it to you for a new one.")
     if link.expires_at <= now():
         raise Gone("This link has expired. Ask whoever gave it to you for a new one.")
@@ -135,18 +143,9 @@ def open_link(token: str) -> Post:
 def link_shows(session: Session, token: str, attachment_id: int) -> bool:
     """Whether a link is still good, and the draft that it leads to shows this file."""
     try:
-        number = read_link_token(link_key(), PURPOSE, token)
-    except NotFound:
+        post = open_link(token)
+    except (NotFound, Gone):
         return False
-    shown = exists().where(
-        ShareLink.id == number,
-        ShareLink.withdrawn_at.is_(None),
-        ShareLink.expires_at > now(),
-        ShareLink.post_id == Post.id,
-        Post.visibility == "public",
-        Post.deleted_at.is_(None),
-        post_attachments.c.post_id == Post.id,
-        post_attachments.c.attachment_id == attachment_id,
-        post_attachments.c.shown,
-    )
-    return number < 2**31 and bool(session.execute(select(shown)).scalar_one())
+    links = post_attachments.c
+    shown = exists().where(links.post_id == post.id, links.attachment_id == attachment_id, links.shown)
+    return bool(session.execute(select(shown)).scalar_one())

@@ -16,11 +16,12 @@ from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Conflict, Invalid
 from blogapp.core.markup import Rendered, render, without_title
-from blogapp.posts.circles import Circle, set_circle
+from blogapp.posts.circles import Circle
 from blogapp.posts.corrections import correct
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.glossary import resolving
 from blogapp.posts.hub import announce
+from blogapp.posts.limiting import set_circle
 from blogapp.posts.models import Post
 from blogapp.posts.naming import (
     automatic_slug,

@@ -234,3 +234,36 @@ def test_a_save_that_says_nothing_of_readers_leaves_them(app: Flask, bob: Member
     assert "live" not in json.loads(answer.data)["message"]
     db.session.rollback()
     assert db.session.get_one(Post, post.id).visibility == "members"
+
+
+def test_a_draft_that_was_for_some_takes_its_week_like_any_other_when_it_is_for_more(
+    app: Flask, bob: Member, una: Member
+) -> None:
+    inside = create_post("week", "", "Between us.", bob.id, weeks=Weeks(475, 475))
+    inside = limit(inside, Circle("listed"), bob)
+    other = create_post("week", "", "We sailed.", una.id, weeks=Weeks(475, 475))
+    for circle in (Circle(), MEMBERS):
+        with pytest.raises(WeekTaken):
+            limit(inside, circle, bob)
+    db.session.rollback()
+    inside = db.session.get_one(Post, inside.id)
+    assert inside.visibility == "listed"
+    publish(inside.id, inside.version, bob.id)
+    publish(other.id, other.version, una.id)
+    assert (digest_of(inside), digest_of(other)) == (None, "waiting"), "a week has one digest"
+    free = limit(create_post("week", "", "Later.", bob.id, weeks=Weeks(476, 476)), Circle("listed"), bob)
+    free = limit(free, Circle(), bob)
+    with pytest.raises(WeekTaken):
+        create_post("week", "", "Again.", una.id, weeks=Weeks(476, 476))
+    publish(free.id, free.version, bob.id)
+
+
+def test_no_second_note_about_a_week_is_published_however_it_came_to_be(app: Flask, bob: Member, una: Member) -> None:
+    first = create_post("week", "", "We baked.", bob.id, weeks=Weeks(475, 475))
+    second = create_post("week", "", "We sailed.", una.id, weeks=Weeks(476, 476))
+    publish(first.id, first.version, bob.id)
+    with transaction() as session:
+        session.execute(update(Post).where(Post.id == second.id).values(week_from=475, week_to=475))
+    with pytest.raises(WeekTaken):
+        publish(second.id, second.version, una.id)
+    assert digest_of(second) is None

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from blogapp.auth.members import change_role, deactivate
 from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import db
@@ -19,7 +20,7 @@ from blogapp.posts.attachments import attach, line_for
 from blogapp.posts.circles import Circle
 from blogapp.posts.deleted import restore_post
 from blogapp.posts.models import Post
-from blogapp.posts.sharelinks import live_links, share, withdraw_link
+from blogapp.posts.sharelinks import ShareLink, live_links, share, withdraw_link
 from blogapp.posts.writing import create_post, save_post
 from tests import pages
 
@@ -141,3 +142,42 @@ def test_a_draft_for_members_has_no_links_and_loses_those_that_it_had(
     assert reader.get(f"/files/1/boat.jpg?share={link.token}", buffered=True).status_code == 404
     with pytest.raises(Conflict, match="for members only"):
         share(draft.id, bob.id)
+
+
+def test_limiting_a_draft_ends_its_links_for_good_and_opening_it_again_makes_none(
+    app: Flask, reader: FlaskClient, draft: Post, bob: Member
+) -> None:
+    for circle in (Circle("members"), Circle("listed")):
+        link = share(draft.id, bob.id)
+        post = limit(draft, circle, bob)
+        assert live_links(draft.id) == []
+        limit(post, Circle(), bob)
+        save_post(draft.id, fresh(draft).version, bob.id, title="Boats", body=f"{draft.body}\n\nLater words.")
+        answer = reader.get(f"/shared/{link.token}")
+        assert (answer.status_code, "Later words" in answer.text) == (410, False)
+        assert reader.get(f"/files/1/boat.jpg?share={link.token}", buffered=True).status_code == 404
+
+
+def limit(post: Post, circle: Circle, by: Member) -> Post:
+    return save_post(post.id, fresh(post).version, by.id, title="Boats", body=post.body, readers=circle)
+
+
+def opened(reader: FlaskClient, link: ShareLink) -> tuple[int, int]:
+    """The page's status, and its picture's."""
+    picture = reader.get(f"/files/1/boat.jpg?share={link.token}", buffered=True)
+    return reader.get(f"/shared/{link.token}").status_code, picture.status_code
+
+
+def test_a_link_of_somebody_who_has_left_or_may_no_longer_edit_the_draft_shows_nothing(
+    app: Flask, reader: FlaskClient, draft: Post, bob: Member, erin: Member, alice: Member
+) -> None:
+    hers, his = share(draft.id, erin.id, 30), share(draft.id, bob.id, 30)
+    assert (opened(reader, hers), opened(reader, his)) == ((200, 200), (200, 200))
+    change_role(erin.id, "author", alice.id)
+    assert (opened(reader, hers), opened(reader, his)) == ((410, 404), (200, 200))
+    assert [link.id for link in live_links(draft.id)] == [his.id]
+    change_role(erin.id, "editor", alice.id)
+    deactivate(erin.id, alice.id)
+    assert (opened(reader, hers), opened(reader, his)) == ((410, 404), (200, 200))
+    publish(draft.id, fresh(draft).version, bob.id)
+    assert reader.get(f"/shared/{hers.token}").headers["Location"] == "/boats", "what is public is so by any link"
