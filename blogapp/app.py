@@ -35,9 +35,10 @@ from blogapp.core.web import TrustedProxies, init_web
 from blogapp.delivery.dkim import signer
 from blogapp.delivery.relay import parse_relay
 from blogapp.digest import history
-from blogapp.digest.publishing import stop_digest
+from blogapp.digest.publishing import forget_schedule, is_scheduled, stop_digest
 from blogapp.porting import models as porting_models  # noqa: F401  # its table belongs to every database
 from blogapp.posts.limiting import when_limited
+from blogapp.posts.plans import Plans, hand_down_plans
 from blogapp.reading.health import bp as health
 from blogapp.reading.views import bp as reading
 from blogapp.reading.views import former_address
@@ -148,6 +149,7 @@ def _hand_down(app: Flask) -> None:
     """What lower floors have done by higher ones, which they cannot see."""
     also_hold(app, "digests", history.held)
     when_limited(app, stop_digest)
+    hand_down_plans(app, Plans(is_scheduled, forget_schedule))
 
 
 def _cached(app: Flask, chosen: Settings) -> PageCache:

@@ -120,8 +120,9 @@ def _joining(week: int, problem: BlogError | None = None) -> str:
     except Conflict as error:
         problem = problem or error
     able = pair is not None and may(asking(), "post.edit", owner_id=pair.fresh.author_id)
+    theirs = pair is not None and not joining.may_put_away(asking(), pair)
     weeks = Weeks(week, week)
-    return render_template("authoring/join.html", weeks=weeks, pair=pair, able=able, problem=problem)
+    return render_template("authoring/join.html", weeks=weeks, pair=pair, able=able, theirs=theirs, problem=problem)
 
 
 def _act(part: str, act: Callable[[], object], done: str) -> ResponseReturnValue:

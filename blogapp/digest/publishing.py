@@ -101,7 +101,7 @@ def make_public(
     post.publish(now())
     if whole.rendered is not None:
         freeze(post, whole.rendered)
-    _forget_schedule(session, post)
+    forget_schedule(session, post)
     newest = newest_revision(session, post.id)
     if newest is not None:
         newest.was_published = True
@@ -131,7 +131,7 @@ def withdraw(post_id: int, version: int, by: int) -> Post:
         post.check_version(version)
         post.withdraw()
         end_links(session, post.id)
-        _forget_schedule(session, post)
+        forget_schedule(session, post)
         _disarm(session, post, "withdrawn")
         record(session, "post.withdraw", f"post:{post.id}", by=by)
         _tell_readers(session, post)
@@ -151,7 +151,7 @@ def delete(post_id: int, version: int, by: int) -> Post:
         post.check_version(version)
         post.delete(now())
         end_links(session, post.id)
-        _forget_schedule(session, post)
+        forget_schedule(session, post)
         _disarm(session, post, "withdrawn")
         record(session, "post.delete", f"post:{post.id}", by=by)
         if public:
@@ -187,7 +187,13 @@ def stop_digest(session: Session, post: Post) -> None:
     _disarm(session, post, "cancelled")
 
 
-def _forget_schedule(session: Session, post: Post) -> None:
+def is_scheduled(session: Session, post: Post) -> bool:
+    """Whether it is to be published by itself; what was tried and stopped is not."""
+    planned = session.get(Schedule, post.id, populate_existing=True)
+    return planned is not None and planned.stopped_at is None
+
+
+def forget_schedule(session: Session, post: Post) -> None:
     """Whatever was to happen to it by itself: somebody, or the moment itself, has decided."""
     session.execute(delete_rows(Schedule).where(Schedule.post_id == post.id))
 

@@ -7,22 +7,24 @@ from sqlalchemy.orm import Session
 
 from blogapp.audit import record
 from blogapp.auth.models import Member
-from blogapp.auth.permissions import demand
+from blogapp.auth.permissions import demand, may
 from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
-from blogapp.core.errors import Conflict, NotFound
+from blogapp.core.errors import Conflict, NotAllowed, NotFound
 from blogapp.core.markup import Rendered, render, without_title
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.glossary import resolving
 from blogapp.posts.models import Post
 from blogapp.posts.naming import automatic_slug, check_weeks, free_slug, lock_names, move_to
 from blogapp.posts.notes import move_notes
+from blogapp.posts.plans import forget_plan, is_planned
 from blogapp.posts.queries import find_post, newest_revision
 from blogapp.posts.rendering import link_files, show_rendered, show_sections
 from blogapp.posts.revisions import keep_revision
 from blogapp.posts.sections import move_sections
+from blogapp.posts.sharelinks import end_links
 from blogapp.posts.turnmodels import BegunWeek
-from blogapp.posts.turns import covering
+from blogapp.posts.turns import covering, this_week
 from blogapp.posts.weeks import LAST_WEEK, Weeks
 from blogapp.posts.writing import has_automatic_slug
 
@@ -47,21 +49,33 @@ def find_pair(week: int) -> Pair:
 
     Raises:
         NotFound: there is no such week.
-        Conflict: it cannot be: a note is published, there is no draft of the next week, or one covers both already.
+        Conflict: it cannot be: a note is published or planned, there is no draft of the next week, or one covers both
+            already.
     """
     if not 0 <= week < LAST_WEEK:
         raise NotFound("There is no such week.")
     return _pair(db.session(), week)
 
 
+def may_put_away(member: Member | None, pair: Pair) -> bool:
+    """Whether the old draft is theirs to put into the next: they may edit it, or its weeks are over without a note.
+
+    A week that was missed is a question to the whole team, and whoever writes next may answer it.
+    """
+    old = pair.old
+    if old is None or may(member, "post.edit", owner_id=old.author_id):
+        return True
+    return old.week_to is not None and old.week_to < this_week()
+
+
 def join_next(week: int, by: int) -> Post:
     """Let the next week's draft cover this week too, with this one's text before its own; this one's draft is deleted.
 
-    Whoever may edit the next week's draft may do it: nothing is lost, and what was deleted is there for 30 days.
+    Nothing is lost, and what was deleted is there for 30 days; its links are ended.
 
     Raises:
         NotFound, Conflict: as for `find_pair`; somebody saved one of the two at the same moment.
-        NotAllowed: `by` may not edit the next week's draft.
+        NotAllowed: `by` may not edit the next week's draft, or not take this week's (`may_put_away`).
     """
     seen = find_pair(week)
     versions = _versions(seen)
@@ -69,12 +83,19 @@ def join_next(week: int, by: int) -> Post:
     references = resolving(seen.fresh.id, body)
     rendered = render(body, format=format, references=references)  # Before the transaction: others may write meanwhile.
     with transaction() as session, session.no_autoflush:
+        # Posts before names, as everybody locks them; what is not to be joined any more is found out below.
+        for number in sorted({seen.fresh.id} | ({seen.old.id} if seen.old else set())):
+            session.get(Post, number, with_for_update={"of": Post}, populate_existing=True)
         lock_names(session)
         pair = _pair(session, week)
         fresh = find_post(session, pair.fresh.id, by=by)
-        demand(session.get(Member, by), "post.edit", owner_id=fresh.author_id)
+        member = demand(session.get(Member, by), "post.edit", owner_id=fresh.author_id)
         if _versions(pair) != versions:
             raise Conflict("Somebody saved one of the two drafts at the same moment. Nothing was changed; look again.")
+        if not may_put_away(member, pair):
+            raise NotAllowed(
+                "That week is not over, and its draft is somebody else's. An editor or an admin can do it."
+            )
         if pair.old is not None:
             _put_away(session, pair.old, by)
             move_sections(session, pair.old.id, fresh.id)
@@ -101,6 +122,8 @@ def _pair(session: Session, week: int) -> Pair:
         raise Conflict(f"“{fresh.title}” is published. Change its weeks in the editor.")
     if old is not None and old.visibility != fresh.visibility:
         raise Conflict("Not the same people may read the two drafts. Put them together in the editor.")
+    if old is not None and is_planned(session, old):
+        raise Conflict(f"“{old.title}” is to be published by itself. If it is not to be, say so on its page first.")
     first = old.week_from if old is not None and old.week_from is not None else week
     weeks = Weeks(first, fresh.week_to or week + 1)
     return Pair(old, fresh, weeks, _together(session, old, fresh))
@@ -127,6 +150,8 @@ def _versions(pair: Pair) -> tuple[object, ...]:
 
 def _put_away(session: Session, old: Post, by: int) -> None:
     old.delete(now())
+    end_links(session, old.id)
+    forget_plan(session, old)
     record(session, "post.delete", f"post:{old.id}", by=by)
     if old.first_published_at is not None:
         bump_version(session)  # 404 becomes 410
