@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cached_property
 
+from blogapp.auth.models import Member
 from blogapp.authoring.outside import OutsideReport, report_on
 from blogapp.core.clock import now
 from blogapp.core.config import settings
@@ -46,25 +47,25 @@ class Checklist:
         return f"{' and '.join(parts)}."
 
 
-def checklist_of(post: Post) -> Checklist:
-    """The checklist of what a post says now, with the sections that wait."""
+def checklist_of(post: Post, member: Member | None) -> Checklist:
+    """The checklist of what a post says now, with the sections that wait, for a member: it tells what they may know."""
     too_long = post.kind != "page" and len(post.html) > SURELY_FITS and preview(post.id).shortened
-    return _checked(post, post.body, post.html, too_long)
+    return _checked(post, member, post.body, post.html, too_long)
 
 
-def checklist_of_text(post: Post, text: str, html: str) -> Checklist:
+def checklist_of_text(post: Post, member: Member | None, text: str, html: str) -> Checklist:
     """The same of a text that is typed and not saved; its digest is not made.
 
     Args:
         html: the text with the post's sections, rendered.
     """
-    return _checked(post, text, html, too_long=False)
+    return _checked(post, member, text, html, too_long=False)
 
 
-def _checked(post: Post, body: str, html: str, too_long: bool) -> Checklist:
+def _checked(post: Post, member: Member | None, body: str, html: str, too_long: bool) -> Checklist:
     session, base_url = db.session(), settings().base_url
     text = text_of(session, post.id, body)
-    places = places_at(session, own_paths(html, base_url), but=post.id)
+    places = places_at(session, own_paths(html, base_url), member, but=post.id)
     resolves = _resolver(text, post)
     found = check(
         text, html, base_url=base_url, places=places, format=post.format, resolves=resolves, too_long=too_long

@@ -61,6 +61,6 @@ def _typed(post: Post) -> tuple[str, str]:
 def _checked(post: Post, text: str, html: str) -> ResponseReturnValue:
     alone = request.headers.get("X-Requested-With") == "fetch"
     template = "authoring/_checklist.html" if alone else "authoring/checklist.html"
-    checklist = checklist_of_text(post, text, html)
+    checklist = checklist_of_text(post, asking(), text, html)
     typed = {"title": request.form.get("title", ""), "body": text}
     return render_template(template, post=post, checklist=checklist, typed=typed, alone=alone)

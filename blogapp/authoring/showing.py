@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from blogapp.auth.session import current_member
 from blogapp.authoring.checklist import checklist_of
 from blogapp.authoring.contributions import sections_shown
 from blogapp.authoring.noted import notes_shown
@@ -72,7 +73,7 @@ def post_page(post_id: int) -> dict[str, Any]:
         "story": story,
         "corrections": corrections_that_left(post_id) if post.corrected_at else [],
         "outlook": _outlook(post, progress, at) if draft else None,
-        "checklist": checklist_of(post) if draft else None,
+        "checklist": checklist_of(post, current_member()) if draft else None,
         "reach": reach_of(look(), at) if story and story.state in ("waiting", "held") and not story.live else None,
         "worker_missing": story is not None and story.live and not alive("worker"),
         "revisions": revisions[:REVISIONS_SHOWN],

@@ -90,7 +90,7 @@ def make_public(
         Invalid: another note covers one of its weeks (`WeekTaken`).
     """
     if post.visibility != "listed":
-        lock_names(session)  # Before its files are held: the sweep does it in this order too.
+        # It has its week since long, so whoever wants it now is refused: this need not take turns with them.
         with session.no_autoflush:
             check_weeks(session, post)
     weave(session, post, whole, by)

@@ -61,7 +61,8 @@ UNDEFINED = Standing.UNDEFINED
 class Place:
     """What is known of an address on this site.
 
-    `standing`: `here`, `draft` (members only), `gone` or `nowhere`. `ids`: what a fragment can lead to; None: unknown.
+    `standing`: `here`, `draft` (members only), `kept` (a file of a post for a few), `gone` or `nowhere`. `ids`: what a
+    fragment can lead to; None: unknown.
     """
 
     standing: str
@@ -228,6 +229,9 @@ def _trouble(path: str, place: Place, fragment: str) -> tuple[str, str, str] | N
     """Severity, what is wrong, how to mend it."""
     if place.standing == "draft":
         return "mend", f"{path} is a draft: readers will not see it.", "Publish that first, or leave the link out."
+    if place.standing == "kept":
+        what = "This file belongs to a post for a few members: readers will not see it."
+        return "mend", what, "Attach it to this post if it is meant for its readers, or take its line out."
     if place.standing == "gone":
         return "mend", f"{path} was taken away.", "Take the link out, or link to something else."
     if place.standing == "nowhere" and path.startswith("/files/"):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
@@ -13,54 +13,69 @@ from blogapp.auth.models import Member
 from blogapp.core.addresses import Redirect, reserved
 from blogapp.posts.anchors import ids_in
 from blogapp.posts.checking import Place
-from blogapp.posts.models import Attachment, Post
+from blogapp.posts.circles import seen_by
+from blogapp.posts.models import Attachment, Post, post_attachments
+from blogapp.posts.rendering import may_show
 from blogapp.posts.weeks import parse_week_slug
 
 FILE = re.compile(r"/files/(\d{1,9})/([^/]+)")
 HERE, NOWHERE = Place("here"), Place("nowhere")
 
 
-def places_at(session: Session, paths: Collection[str], *, but: int | None = None) -> dict[str, Place]:
+def places_at(
+    session: Session, paths: Collection[str], member: Member | None, *, but: int | None = None
+) -> dict[str, Place]:
     """What is at each of these paths, in a few queries however many they are.
 
     Args:
+        member: who is told: where there is only what they may not know of, there is nothing.
         but: the id of the post that asks: it counts as public.
     """
-    found = _files(session, {path for path in paths if FILE.fullmatch(path)})
+    found = _files(session, {path for path in paths if FILE.fullmatch(path)}, member, but)
     slugs = {path: path.strip("/").lower() for path in paths if path not in found and "\0" not in path}
     flat = {slug for slug in slugs.values() if "/" not in slug and slug and not reserved(slug)}
-    known = _at_slugs(session, flat, but)
+    known = _at_slugs(session, flat, member, but)
     moved = _moved(session, set(slugs.values()) - known.keys())
-    known |= _at_slugs(session, {target for target in moved.values() if target}, but)
+    known |= _at_slugs(session, {target for target in moved.values() if target}, member, but)
     for path, slug in slugs.items():
         if slug in moved:
             target = moved[slug]
             found[path] = Place("gone") if target is None else known.get(target, HERE)
         elif slug in flat:
-            found[path] = known.get(slug) or _week(session, slug)
+            place = known.get(slug, NOWHERE)
+            found[path] = _week(session, slug) if place == NOWHERE else place
         else:
             found[path] = HERE if not slug or _answered(path) else NOWHERE
     return found
 
 
-def _files(session: Session, paths: Collection[str]) -> dict[str, Place]:
+def _files(session: Session, paths: Collection[str], member: Member | None, but: int | None) -> dict[str, Place]:
+    """The files that the post shows with this text, and those that it leaves where they are."""
     asked = {path: (int(match[1]), match[2]) for path in paths if (match := FILE.fullmatch(path))}
-    query = select(Attachment.id, Attachment.filename).where(
-        Attachment.id.in_({number for number, _ in asked.values()})
+    links, shown = post_attachments.c, may_show(but)
+    known = exists().where(links.attachment_id == Attachment.id, links.post_id == Post.id, seen_by(member))
+    query = select(Attachment.id, Attachment.filename, shown.label("shown")).where(
+        Attachment.id.in_({number for number, _ in asked.values()}), or_(shown, known)
     )
-    known = {(number, name) for number, name in session.execute(query)} if asked else set()
-    return {path: HERE if file in known else NOWHERE for path, file in asked.items()}
+    rows = session.execute(query).all() if asked else []
+    found = {(row.id, row.filename): HERE if row.shown else Place("kept") for row in rows}
+    return {path: found.get(file, NOWHERE) for path, file in asked.items()}
 
 
-def _at_slugs(session: Session, slugs: Collection[str], but: int | None) -> dict[str, Place]:
+def _at_slugs(session: Session, slugs: Collection[str], member: Member | None, but: int | None) -> dict[str, Place]:
     """The posts and members that own these addresses."""
     if not slugs:
         return {}
     found = dict.fromkeys(session.execute(select(Member.slug).where(Member.slug.in_(slugs))).scalars(), HERE)
-    columns = (Post.id, Post.slug, Post.html, Post.state, Post.visibility, Post.deleted_at, Post.first_published_at)
+    columns = (
+        Post.id, Post.slug, Post.html, Post.state, Post.visibility, Post.deleted_at, Post.first_published_at,
+        seen_by(member).label("seen"),
+    )  # fmt: skip
     for row in session.execute(select(*columns).where(Post.slug.in_(slugs))):
         if row.deleted_at is not None:
-            found[row.slug] = Place("gone" if row.first_published_at else "nowhere")
+            found[row.slug] = Place("gone") if row.first_published_at else NOWHERE
+        elif not row.seen:
+            found[row.slug] = NOWHERE
         elif row.id == but or (row.state == "published" and row.visibility == "public"):
             found[row.slug] = Place("here", ids_in(row.html) | {"main"})
         else:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.audit import record
@@ -79,19 +79,24 @@ def _missing_sizes(tag: str, width: int, height: int) -> str:
 
 
 def _find(session: Session, numbers: set[int], post_id: int | None) -> list[Attachment]:
-    """The files of these ids that the post may show: its own, those of posts that every member knows, fresh ones.
+    if not numbers:
+        return []
+    query = select(Attachment).where(Attachment.id.in_(numbers), may_show(post_id))
+    return list(session.execute(query).scalars())
+
+
+def may_show(post_id: int | None) -> ColumnElement[bool]:
+    """The files that a post may show, as a condition: its own, those of posts that every member knows, fresh ones.
 
     Whoever saves or publishes is not asked what they may see: the address may have been put in by somebody who guessed
     it. So a file that only posts for a few have stays with them, until somebody attaches it to this post.
     """
-    if not numbers:
-        return []
     links = post_attachments.c
     of_posts = exists().where(links.attachment_id == Attachment.id, links.post_id == Post.id)
     known = of_posts.where(or_(Post.id == (post_id or 0), ~LISTED_ONLY))
     # What an import has just brought is no post's yet; what a purged post left behind is put away, and nobody's again.
     no_ones = ~of_posts & Attachment.removed_at.is_(None)
-    return list(session.execute(select(Attachment).where(Attachment.id.in_(numbers), known | no_ones)).scalars())
+    return known | no_ones
 
 
 def link_files(session: Session, post_id: int, shown: list[Attachment]) -> None:

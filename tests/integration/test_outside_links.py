@@ -290,16 +290,16 @@ def test_what_is_known_is_used_for_a_day_and_then_asked_anew(
         other = post_with(alice, site.url("/#part"))
         ask_outside(other.id, alice.id, other.html)
         assert check_due(Turns(0), guard=guard_of(site)) == 0
-        report = checklist_of(other).outside
+        report = checklist_of(other, None).outside
         assert (report.line, report.offer) == (f"Checked 1 outside link at {local(NOON):%H:%M}: all there.", "")
         clock.shift(timedelta(hours=25))
-        report = checklist_of(other).outside
+        report = checklist_of(other, None).outside
         assert (report.line, report.offer) == ("Checked 1 outside link yesterday: all there.", "Check them again")
         both = post_with(bob, site.url("/"), site.url("/new"))
-        report = checklist_of(both).outside
+        report = checklist_of(both, None).outside
         assert (report.line, report.offer) == ("Checked 1 of 2 outside links yesterday.", "Check the others")
         ask_outside(post.id, bob.id, post.html)
-        assert checklist_of(post).outside.line == "1 outside link is being checked…"
+        assert checklist_of(post, None).outside.line == "1 outside link is being checked…"
         assert check_due(Turns(0), guard=guard_of(site)) == 1
         clock.shift(timedelta(days=29))
         assert forget_outside_links() == 0

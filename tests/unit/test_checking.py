@@ -80,6 +80,7 @@ def test_a_label_with_two_addresses_is_found_and_one_said_twice_is_not() -> None
         (Place("nowhere"), "boats", "Nothing is at /boats"),
         (Place("gone"), "/boats", "taken away"),
         (Place("draft"), "/boats", "readers will not see it"),
+        (Place("kept"), "/boats", "belongs to a post for a few members"),
     ],
 )
 def test_a_link_within_the_site_has_to_lead_somewhere(place: Place, address: str, says: str | None) -> None:
