@@ -133,12 +133,16 @@ def _check_can(session: Session, rota: Rota, turn: Turn, week: int, field: str) 
 
 
 def _hand_over(session: Session, week: int, taker: int, *, place: int | None = None) -> None:
-    """Make a week that is begun somebody else's: the draft with it. No reminder is sent just now as well."""
+    """Make a week that is begun somebody else's: the draft with it. No reminder is sent just now as well.
+
+    A draft that is for a few by now is no week's any more, and whoever gets the week may not know of it.
+    """
     begun = session.get(BegunWeek, week)
     if begun is None:
         return
     post = session.get(Post, begun.post_id, with_for_update={"of": Post}) if begun.post_id else None
-    if post is not None and post.deleted_at is None and post.state == "draft" and post.author_id == begun.member_id:
+    there = post is not None and post.deleted_at is None and post.visibility != "listed"
+    if post is not None and there and post.state == "draft" and post.author_id == begun.member_id:
         post.author_id = taker
     begun.member_id = taker
     begun.place_id = begun.place_id if place is None else place

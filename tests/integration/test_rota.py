@@ -11,12 +11,14 @@ from blogapp.auth.members import deactivate
 from blogapp.auth.models import Member
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from blogapp.posts.circles import Circle
 from blogapp.posts.models import Post
 from blogapp.posts.monday import begin_week
 from blogapp.posts.rotachanges import skip_week, swap_weeks, undo_change
 from blogapp.posts.rotaorder import come_back, go_away, join_rota, leave_rota, move_in_rota
 from blogapp.posts.turns import list_aways
 from blogapp.posts.weektemplate import LONGEST, save_template
+from blogapp.posts.writing import save_post
 from tests.mailbox import outbox
 from tests.pages import soup, text
 from tests.turns import TEAM, WEDNESDAY, taking_turns, the_draft, to_come
@@ -59,6 +61,17 @@ def test_what_is_decided_about_the_week_that_is_begun_hands_its_draft_over(three
     assert (the_draft().author_id, to_come()) == (erin.id, ["E", "B", "C", "E", "B"])
     with pytest.raises(Conflict):
         undo_change(475, erin.id)
+
+
+def test_a_draft_that_was_made_one_for_a_few_stays_its_author_s_when_the_week_is_passed_on(three: list[Member]) -> None:
+    erin, bob, _ = three
+    post = begin_week()
+    assert post is not None
+    save_post(post.id, post.version, erin.id, title="", body="Quiet words.", readers=Circle("listed"))
+    assert skip_week(473, erin.id) == bob.id
+    db.session.rollback()
+    assert db.session.get_one(Post, post.id).author_id == erin.id
+    assert all("Quiet" not in mail.text and f"/posts/{post.id}" not in mail.text for mail in outbox())
 
 
 def test_who_has_a_week_by_somebody_else_s_decision_gets_a_mail(three: list[Member], alice: Member) -> None:
