@@ -86,6 +86,7 @@ def _as_json(form: EditForm, saved: Saved, words: str) -> dict[str, Any]:
         "version": saved.post.version,
         "base": base_of(saved.post),
         "fields": {name: value for name, value in saved.fields.items() if name != "body"},
+        "taken": list(saved.taken),
         "edits": edits(sent, body) if sent != body else [],
         "message": words,
     }

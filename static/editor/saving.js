@@ -77,8 +77,7 @@ function take(result, sent, auto) {
   const more = texts() !== sent.texts;
   if (!more || same(result, sent.fields, before, auto)) {
     form.elements.version.value = result.version;
-    form.elements.base.value = result.base;
-    if (!more) bringIn(result, before, auto);
+    form.elements.base.value = more ? result.base : bringIn(result, auto ? { ...before, title: sent.fields.title } : sent.fields);
   } else {
     // Typed on while others' changes came: what was sent is what the next save begins with.
     const { title, body } = sent.fields;
@@ -105,15 +104,20 @@ function same(result, sent, before, auto) {
     && ["kind", "weeks", "slug", "tags", "readers", "viewers"].every((name) => (result.fields[name] ?? "") === (rest[name] ?? ""));
 }
 
-function bringIn(result, before, auto) {
+/** Show what came back with a save of `sent`. Returns what the next one begins with: what is shown, whoever changed it. */
+function bringIn(result, sent) {
   for (const [start, end, text] of result.edits) body.setRangeText(text, start, end, "preserve");
   const here = fields();
+  const base = JSON.parse(result.base);
+  const was = begun();
   for (const [name, value] of Object.entries(result.fields)) {
-    // By itself nothing changes under somebody's fingers, nor what they chose and have not saved.
-    const free = name === "title" ? document.activeElement !== title : here[name] === before[name];
-    if (!auto || free) setField(name, value);
+    // Nothing changes under somebody's fingers, nor what they chose and have not saved.
+    const free = name === "title" ? document.activeElement !== title || sent.title === was.title : here[name] === sent[name];
+    if (free) setField(name, value);
+    else if (result.taken.includes(name)) base[name] = sent[name]; // Somebody else's is seen, and settled, with the next save.
   }
   if (result.edits.length) form.dispatchEvent(new CustomEvent("brought"));
+  return JSON.stringify(base);
 }
 
 function showOthers(result) {
