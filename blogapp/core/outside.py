@@ -28,6 +28,8 @@ NOTHING_THERE = {404: "answers 404: nothing is there", 410: "answers 410: it was
 # "Not now": asked again once, later, and never at once in another way.
 NOT_NOW = frozenset([429, 503])
 AGAIN_SECONDS, LONGEST_WAIT_SECONDS = 60, 3600
+# Characters of an address that a server leads on to: to be read in a line, and to be offered instead.
+LONGEST_SHOWN, LONGEST_USABLE = 200, 2000
 
 
 @dataclass(frozen=True)
@@ -169,9 +171,10 @@ def _verdict(url: str, here: str, answer: _Answer, moved_to: str) -> Outcome:
 
 def _usable(address: str, guard: Guard) -> str:
     try:
-        return target_of(address, guard.ports).url if address else ""
+        usable = target_of(address, guard.ports).url if address else ""
     except Refused:
         return ""
+    return usable if len(usable) <= LONGEST_USABLE else ""
 
 
 def _wait(retry_after: str) -> int:
@@ -189,5 +192,7 @@ def _trouble(url: str, here: str, error: Exception) -> Outcome:
 
 
 def _said(url: str, here: str, why: str) -> str:
-    """About the address itself, or about where it led."""
-    return why if here == url else f"leads on to “{here}”, which {why}"
+    """About the address itself, or about where it led: a stranger's words, so only what can be read of them."""
+    shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in here[:LONGEST_SHOWN])
+    shown += "…" if len(here) > LONGEST_SHOWN else ""
+    return why if here == url else f"leads on to “{shown}”, which {why}"

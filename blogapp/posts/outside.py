@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 
 from flask import Flask
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.auth.models import Member
@@ -168,7 +169,11 @@ def check_due(turns: Turns, *, guard: Guard = PUBLIC, stopped: Callable[[], bool
         except Empty:
             continue
         del asked[url]
-        _settle(url, outcome)
+        try:
+            _settle(url, outcome)
+        except DataError:  # The database does not take what a stranger said. The other sites are none the worse.
+            log.warning("what a site answered could not be kept", exc_info=True, extra={"url": url})
+            _settle(url, Outcome("unsure", None, "answers what cannot be kept"))
         done += 1
     for url in asked:
         _put_back(url)

@@ -91,10 +91,13 @@ def undo_change(week: int, by: int) -> None:
             _check_unwritten(session, one)
         session.execute(delete(RotaChange).where(RotaChange.week.in_(weeks)))
         for one in weeks:
-            begun = session.get(BegunWeek, one)
-            if begun is not None and change.other_week is not None:
+            begun, rota = session.get(BegunWeek, one), read_rota(session, one)
+            if begun is None:
+                continue
+            # Who had it before the swap, unless they left or are away by now.
+            if change.other_week is not None and rota.can(begun.place_id, one):
                 _hand_over(session, one, begun.place_id)
-            elif begun is not None and (found := turns(read_rota(session, one), one, 1)[0].member_id) is not None:
+            elif (found := turns(rota, one, 1)[0].member_id) is not None:
                 _hand_over(session, one, found, place=found)
         session.flush()
         for one in weeks:

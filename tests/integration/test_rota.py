@@ -61,6 +61,16 @@ def test_what_is_decided_about_the_week_that_is_begun_hands_its_draft_over(three
         undo_change(475, erin.id)
 
 
+def test_a_swap_taken_back_gives_nothing_to_who_has_left(three: list[Member], alice: Member) -> None:
+    erin, bob, carol = three
+    begin_week()
+    swap_weeks(473, 475, alice.id)
+    assert the_draft().author_id == carol.id
+    deactivate(erin.id, alice.id)
+    undo_change(473, alice.id)
+    assert the_draft().author_id == bob.id
+
+
 def test_who_has_a_week_by_somebody_else_s_decision_gets_a_mail(three: list[Member], alice: Member) -> None:
     erin = three[0]
     begin_week()
