@@ -28,8 +28,8 @@ NOTHING_THERE = {404: "answers 404: nothing is there", 410: "answers 410: it was
 # "Not now": asked again once, later, and never at once in another way.
 NOT_NOW = frozenset([429, 503])
 AGAIN_SECONDS, LONGEST_WAIT_SECONDS = 60, 3600
-# Characters of an address that a server leads on to: to be read in a line, and to be offered instead.
-LONGEST_SHOWN, LONGEST_USABLE = 200, 2000
+# Characters that are shown of an address that a server leads on to.
+LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -171,10 +171,9 @@ def _verdict(url: str, here: str, answer: _Answer, moved_to: str) -> Outcome:
 
 def _usable(address: str, guard: Guard) -> str:
     try:
-        usable = target_of(address, guard.ports).url if address else ""
+        return target_of(address, guard.ports).url if address else ""
     except Refused:
         return ""
-    return usable if len(usable) <= LONGEST_USABLE else ""
 
 
 def _wait(retry_after: str) -> int:
