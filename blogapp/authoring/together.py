@@ -7,7 +7,8 @@ from difflib import SequenceMatcher
 
 from blogapp.posts.merging import WORD, Part, merge, settled
 
-# Texts are put together word by word; of the other fields the one that somebody changed counts.
+# Texts are put together word by word, tags by what each added and took away; of the other fields the one that somebody
+# changed counts. Who may read it is nothing to put together: that is asked.
 TEXTS = ("title", "body")
 SETTINGS = ("kind", "weeks", "slug", "tags", "author", "in_menu", "readers", "viewers")
 FIELDS = (*TEXTS, *SETTINGS)
@@ -85,10 +86,21 @@ def put_together(base: Typed | None, mine: Typed, theirs: Typed) -> Together:
         before = theirs[name] if base is None else base.get(name, theirs[name])
         if mine[name] == before:
             fields[name] = theirs[name]
-        elif theirs[name] not in (before, mine[name]):
+        elif theirs[name] in (before, mine[name]):
+            continue
+        elif name == "tags":
+            fields[name] = _tags_of_both(before, mine[name], theirs[name])
+        else:
             clashes.append(Clash(name, mine[name], theirs[name]))
     taken = [name for name in FIELDS if name in mine and fields[name] != mine[name]]
     return Together(fields, clashes, taken, parts)
+
+
+def _tags_of_both(before: str, mine: str, theirs: str) -> str:
+    """Theirs, without what I took away and with what I added."""
+    old, my, their = ([one for one in text.split(", ") if one] for text in (before, mine, theirs))
+    kept = [one for one in their if one in my or one not in old]
+    return ", ".join([*kept, *(one for one in my if one not in old and one not in kept)])
 
 
 # Words shown on either side of a clash.
