@@ -37,6 +37,7 @@ class Outcome:
     """What is known of an address: `ok`, `moved`, `dead` or `unsure`. `why`: goes on after the address, no full stop.
 
     `again_seconds`: an answer may be had by asking once more after so long; 0: it would be the same.
+    `no_name`: nobody was found under its name. Where no name at all is found, that says nothing about it.
     """
 
     state: str
@@ -44,6 +45,12 @@ class Outcome:
     why: str = ""
     moved_to: str = ""
     again_seconds: int = 0
+    no_name: bool = False
+
+
+NO_NAMES = Outcome(
+    "unsure", None, "was not found, nor is any other name: perhaps this server is not online", again_seconds=60
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ def look_at(url: str, *, agent: str, turns: Turns, guard: Guard = PUBLIC) -> Out
         except Refused as refused:
             return Outcome("unsure", None, _said(url, here, str(refused)))
         except NoSuchName:
-            return Outcome("dead", None, _said(url, here, "leads nowhere: there is no site of this name"))
+            return Outcome("dead", None, _said(url, here, "leads nowhere: there is no site of this name"), no_name=True)
         except (OSError, HTTPException) as error:
             return _trouble(url, here, error)
         if answer.status not in REDIRECTS or not answer.location:

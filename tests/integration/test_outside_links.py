@@ -328,6 +328,27 @@ def test_nothing_that_a_strangers_server_says_stops_the_round_or_fills_the_page(
     assert sorted(known()[site.url(path)].state for path in ("/1", "/2")) == ["ok", "unsure"]
 
 
+def test_where_no_name_at_all_is_found_no_site_is_called_dead(
+    any_port: None, site: Site, bob: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = post_with(bob, "http://nobody.test/")
+    ask_outside(gone.id, bob.id, gone.html)
+    with time_machine.travel(now(), tick=False) as clock:
+        assert check_due(Turns(0), guard=guard_of(site)) == 1
+        (row,) = known().values()
+        assert (row.state, "perhaps this server is not online" in row.why) == ("unsure", True)
+        clock.shift(timedelta(seconds=61))
+        monkeypatch.setitem(NAMES, "blog.test", "127.0.0.1")  # Our own name is found.
+        assert check_due(Turns(0), guard=guard_of(site)) == 1
+        (row,) = known().values()
+        assert (row.state, row.why) == ("dead", "leads nowhere: there is no site of this name")
+    monkeypatch.delitem(NAMES, "blog.test")
+    both = post_with(bob, "http://nobody-either.test/", site.url("/"))  # Another site's is.
+    ask_outside(both.id, bob.id, both.html)
+    assert check_due(Turns(0), guard=guard_of(site)) == 2
+    assert known()["http://nobody-either.test/"].state == "dead"
+
+
 def test_a_busy_site_is_asked_again_once_and_then_left_alone(any_port: None, site: Site, bob: Member) -> None:
     post = post_with(bob, site.url("/busy"))
     with time_machine.travel(now(), tick=False) as clock:
