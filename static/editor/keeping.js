@@ -66,6 +66,11 @@ export function letGo() {
 
 /** Offer back what earlier visits left behind, the newest first. `brought` is called when it is back in the form. */
 export async function offerBack(brought) {
+  if (location.hash === "#settled") {
+    // Somebody else's words and these were looked at, and one text was made of both.
+    letGo();
+    history.replaceState(null, "", location.pathname + location.search);
+  }
   const open = await living();
   const left = read(OLDER, []);
   for (const name of names().filter((one) => !open.has(one))) {
@@ -101,7 +106,7 @@ function show(texts, brought) {
     box.hidden = true;
     if (rest.length) show(rest, brought);
   };
-  const day = new Date(text.at).toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
+  const day = new Date(text.at).toLocaleDateString(document.documentElement.lang, { weekday: "long", day: "numeric", month: "long" });
   const shown = document.createElement("details");
   const summary = document.createElement("summary");
   const inside = document.createElement("pre");

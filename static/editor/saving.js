@@ -2,7 +2,7 @@
 
 import { keep, letGo } from "./keeping.js";
 import {
-  begun, body, button, clock, correction, fields, form, JSON_PLEASE, link, restDiffers, say, setField, texts, title,
+  begun, body, button, clock, correction, fields, form, JSON_PLEASE, link, renewToken, restDiffers, say, setField, texts, title,
 } from "./sheet.js";
 
 const SOON = 2000; // after the last key
@@ -51,7 +51,7 @@ export async function save({ auto = false } = {}) {
   if (!clash && textsDiffer() && saved !== null) later(SOON);
 }
 
-async function post(auto) {
+async function post(auto, again = true) {
   const sent = { texts: texts(), fields: fields() };
   const data = new FormData(form, saveButton);
   data.delete("files");
@@ -67,6 +67,7 @@ async function post(auto) {
     later(RETRY);
     return;
   }
+  if (result.expired && answer.status === 400 && again && await renewToken()) return post(auto, false);
   if (answer.ok) take(result, sent, auto);
   else refuse(answer.status, result, auto);
 }
@@ -91,7 +92,7 @@ function take(result, sent, auto) {
   saved = more ? sent.texts : texts();
   if (isDirty()) keep();
   else letGo();
-  for (const told of document.querySelectorAll("main > :is(.summary, .notice):not(#kept)")) told.remove();
+  for (const told of document.querySelectorAll("main > :is(.summary, .notice):not(#kept), body > .notice")) told.remove();
   if (result.others) showOthers(result);
   if (!more) say(auto && restDiffers() ? `${result.message} What else you changed waits for Save.` : result.message);
   else if (!auto) say("Not saved yet");

@@ -107,6 +107,10 @@ def test_the_tools_write_links_footnotes_and_tables(post: Post, bob: Member, ope
     assert (
         page.locator("#body").input_value().endswith("| Loaf | How many |\n| --- | ---: |\n| rye |  |\n| spelt |  |\n")
     )
+    page.fill("#body", "Some words.\nMore.")
+    page.evaluate("document.getElementById('body').setSelectionRange(0, 4)")
+    page.click("[data-act=table]")
+    assert page.locator("#body").input_value().startswith("Some words.\n\n| What"), "what is chosen stays"
 
 
 def test_what_a_closed_tab_left_behind_is_offered_back_and_put_together(
@@ -178,6 +182,26 @@ def test_text_typed_after_the_log_in_ended_is_there_after_the_next_one(
     page.click("text=Bring it back")
     expect(page.locator("#status")).to_contain_text("Saved at")
     assert fresh(post).body == "Typed by nobody in particular."
+
+
+def test_who_logs_in_again_in_another_tab_just_goes_on_writing(
+    post: Post, bob: Member, open_as: Callable[..., Page]
+) -> None:
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    other = page.context.new_page()
+    other.goto("/write")
+    other.click("text=Log out")
+    page.fill("#body", "Typed")
+    expect(page.locator("#status")).to_contain_text("You are logged out")
+    other.goto("/login")
+    other.fill("[name=email]", str(bob.email))
+    other.fill("[name=password]", PASSWORD)
+    other.press("[name=password]", "Enter")
+    other.wait_for_url("**/write")
+    page.fill("#body", "Typed, and typed on.")
+    expect(page.locator("#status")).to_contain_text("Saved at")
+    assert fresh(post).body == "Typed, and typed on."
+    expect(page.locator("#preview-text")).to_have_text("Typed, and typed on.")
 
 
 def test_a_draft_saves_no_half_typed_setting_and_empties_no_field_under_ones_fingers(
@@ -328,7 +352,7 @@ def test_the_preview_follows_what_is_typed_and_words_are_counted(
     page.fill("#body", "## Heading\n\nIt's **bold**, isn't it?")
     expect(page.locator("#preview-text strong")).to_have_text("bold")
     expect(page.locator("#preview-text h2")).to_have_text("Heading")
-    expect(page.locator("#words")).to_have_text("5")
+    expect(page.locator("#words")).to_have_text("5 words")
     page.fill("#title", "Another title")
     expect(page.locator("#preview-title")).to_have_text("Another title")
     page.click("#preview-button")
@@ -356,6 +380,22 @@ def test_where_two_changed_the_same_words_one_click_settles_it(
     page.keyboard.press("Control+s")
     expect(page.locator("#status")).to_contain_text("Saved at")
     assert fresh(post).body == "And on."
+    assert page.get_by_text("Saved at").count() == 1, "what was said before says nothing any more"
+
+
+def test_a_clash_that_is_settled_with_the_others_words_offers_ones_own_no_more(
+    post: Post, bob: Member, erin: Member, open_as: Callable[..., Page]
+) -> None:
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    page.fill("#body", "Bob's hours of work.")
+    save_post(post.id, 1, erin.id, title="", body="Erin's text.")
+    page.click("text=Look at both")
+    page.click("text=Take theirs")
+    expect(page.locator(".notice")).to_contain_text("Saved at")
+    expect(page.locator("#body")).to_have_value("Erin's text.")
+    page.reload()
+    expect(page.locator("#preview-text")).to_have_text("Erin’s text.")
+    assert page.locator("#kept").is_hidden()
 
 
 def test_a_picture_is_put_where_the_cursor_is(
