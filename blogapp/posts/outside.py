@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
 from urllib.parse import urljoin, urlsplit
 
@@ -42,6 +43,7 @@ TRIES = 3
 # So many hosts are asked at a time.
 AT_ONCE = 4
 LOOK_SECONDS = 1.0
+Answers = SimpleQueue[tuple[str, Outcome]]
 AFTER_ERROR_SECONDS = 10.0
 
 
@@ -144,25 +146,17 @@ def check_due(turns: Turns, *, guard: Guard = PUBLIC, stopped: Callable[[], bool
     What is on its way when it is stopped is left to the next worker: its threads end with the process.
     """
     agent = f"blogapp link check (+{settings().base_url}/)"
-    answers: SimpleQueue[tuple[str, Outcome]] = SimpleQueue()
+    answers: Answers = SimpleQueue()
     asked: dict[str, str] = {}
     waiting: dict[str, Outcome] = {}
     done, online = 0, False
-
-    def ask(url: str) -> None:
-        try:
-            outcome = look_at(url, agent=agent, turns=turns, guard=guard)
-        except Exception:  # What strangers' servers can make of a library is nowhere promised.
-            log.warning("an outside link could not be looked at", exc_info=True, extra={"url": url})
-            outcome = Outcome("unsure", None, "could not be asked")
-        answers.put((url, outcome))
-
     while not stopped():
         while len(asked) < AT_ONCE and (found := _next(asked.values())):
             url, host = found
             if _claim(url):
                 asked[url] = host
-                threading.Thread(target=ask, args=(url,), name="outside link", daemon=True).start()
+                ask = partial(_ask, url, answers, agent=agent, turns=turns, guard=guard)
+                threading.Thread(target=ask, name="outside link", daemon=True).start()
         if not asked:
             break
         try:
@@ -185,6 +179,15 @@ def check_due(turns: Turns, *, guard: Guard = PUBLIC, stopped: Callable[[], bool
     for url, outcome in waiting.items():
         _settle(url, outcome if online else NO_NAMES)
     return done + len(waiting)
+
+
+def _ask(url: str, answers: Answers, *, agent: str, turns: Turns, guard: Guard) -> None:
+    try:
+        outcome = look_at(url, agent=agent, turns=turns, guard=guard)
+    except Exception:  # What strangers' servers can make of a library is nowhere promised.
+        log.warning("an outside link could not be looked at", exc_info=True, extra={"url": url})
+        outcome = Outcome("unsure", None, "could not be asked")
+    answers.put((url, outcome))
 
 
 def _finds_us(guard: Guard) -> bool:
