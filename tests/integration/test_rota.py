@@ -77,15 +77,24 @@ def test_who_has_a_week_by_somebody_else_s_decision_gets_a_mail(three: list[Memb
     skip_week(473, alice.id)
     swap_weeks(474, 475, erin.id)
     undo_change(474, alice.id)
+    skip_week(476, alice.id)
+    undo_change(476, alice.id)
     assert [(mail.to, mail.subject) for mail in outbox()] == [
         ("bob@blog.test", "Week 473 is yours to write"),
+        ("erin@blog.test", "Week 473 is not yours any more"),
         ("carol@blog.test", "Week 475 is yours to write"),
         ("carol@blog.test", "Week 474 is yours to write"),
         ("erin@blog.test", "Week 475 is yours to write"),
+        ("carol@blog.test", "Week 476 is yours to write"),
+        ("bob@blog.test", "Week 476 is not yours any more"),
+        ("bob@blog.test", "Week 476 is yours to write"),
+        ("carol@blog.test", "Week 476 is not yours any more"),
     ]
-    first, second, *_ = (" ".join(mail.text.split()) for mail in outbox())
+    first, gone, second, *_ = (" ".join(mail.text.split()) for mail in outbox())
     assert "5 to 9 February 2018, is your turn now: Alice Archer passed it on to you. Its draft is there:" in first
     assert f"http://blog.test/posts/{the_draft().id}/edit" in first
+    assert "is not your turn any more: Alice Archer passed it on to Bob Barker. There is nothing for you to do." in gone
+    assert "/edit" not in gone
     assert "Erin Eames swapped it for week 474. Its draft will be there on that Monday" in second
 
 
