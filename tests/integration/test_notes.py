@@ -153,6 +153,17 @@ def test_pressed_twice_is_one_note_and_said_again_later_or_elsewhere_is_another(
         assert add_note(draft.id, erin.id, words="TBD", place=0, body="What?").id != again.id
 
 
+def test_whoever_is_about_to_publish_sees_that_notes_are_open(
+    draft: Post, bob: Member, erin: Member, log_in: Callable[[Member], FlaskClient]
+) -> None:
+    note = add_note(draft.id, erin.id, words=OVEN, place=1, body="Which?")
+    client = log_in(bob)
+    line = f'<a href="#thread-{note.thread_id}">1 note</a> not done yet.'
+    assert line in client.get(f"/posts/{draft.id}").text
+    settle_thread(draft.id, note.thread_id, bob.id, done=True)
+    assert "not done yet" not in client.get(f"/posts/{draft.id}").text
+
+
 def test_looks_good_holds_for_the_text_that_it_was_said_of_and_stops_nobody(
     draft: Post, alice: Member, bob: Member, erin: Member, log_in: Callable[[Member], FlaskClient]
 ) -> None:
