@@ -1,7 +1,6 @@
 """The checklist before publishing: `posts/checking.py`, asked with all that it wants to know."""
 
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from functools import cached_property
 
 from blogapp.authoring.outside import OutsideReport, report_on
@@ -9,6 +8,7 @@ from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.heartbeat import alive
+from blogapp.core.matching import matches
 from blogapp.digest.compose import preview
 from blogapp.posts.anchors import own_paths
 from blogapp.posts.checking import Finding, Resolves, Standing, check
@@ -92,6 +92,6 @@ def _resolver(text: str, post: Post) -> Resolves:
 
 def _in_the_editor(found: list[Finding], text: str, body: str) -> list[Finding]:
     """With the lines as the editor counts them, which has no sections; what is in a section has no line there."""
-    blocks = SequenceMatcher(None, text.splitlines(), body.splitlines(), autojunk=False).get_matching_blocks()
-    lines = {one.a + n + 1: one.b + n + 1 for one in blocks for n in range(one.size)}
+    same = matches(text.split("\n"), body.split("\n"), lines=True)
+    lines = {start + n + 1: place + n + 1 for start, place, length in same for n in range(length)}
     return [replace(finding, line=lines.get(finding.line) if finding.line else None) for finding in found]
