@@ -13,7 +13,7 @@ ALIKE = 0.35
 # Nobody can follow so many words in one stretch; a longer one is shown as taken out and put in.
 MOST_WORDS = 4_000
 # What taking a stretch apart into words costs, in steps of `Work`: once, and for each character.
-SET_UP, A_CHARACTER = 500, 5
+SET_UP, A_CHARACTER = 300, 1
 
 
 @dataclass(frozen=True)

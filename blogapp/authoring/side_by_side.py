@@ -11,7 +11,7 @@ ALIKE = 0.4
 # Finding which line became which is quadratic: no further ahead than this is looked.
 MOST_LINES = 60
 # What holding two lines against each other costs, in steps of `Work`: once, and for each character.
-SET_UP, A_CHARACTER = 100, 2
+SET_UP, A_CHARACTER = 100, 1
 
 
 @dataclass(frozen=True)

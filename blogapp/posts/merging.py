@@ -15,7 +15,7 @@ WORD = re.compile(r"\w+|\s+|[^\w\s]")
 # More words than these in one stretch are a clash: nobody can follow what would be made of them.
 MOST_WORDS = 3_000
 # What taking a clash apart into words costs, in steps of `Work`: once, and for each character.
-SET_UP, A_CHARACTER = 500, 5
+SET_UP, A_CHARACTER = 300, 1
 # Below this, somebody wrote the stretch anew, and mixing single words of two such texts makes no sense to anybody.
 ALIKE = 0.5
 # Clashes with fewer untouched words between them are one: nobody can judge them apart.
