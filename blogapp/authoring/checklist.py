@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 from blogapp.authoring.outside import OutsideReport, report_on
 from blogapp.core.clock import now
@@ -20,6 +21,10 @@ from blogapp.posts.sections import text_of
 
 # Shorter HTML never fills a mail of 102 kB, whatever its styles make of it; composing one takes some 60 ms.
 SURELY_FITS = 12_000
+# More findings than these nobody reads at once, and ten thousand are a page of megabytes.
+MOST_SHOWN = 100
+# Addresses of this site that are looked up; a database takes only so many in one question.
+MOST_PATHS = 2_000
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Checklist:
     def to_mend(self) -> list[Finding]:
         """What readers would stumble over."""
         return [finding for finding in self.findings if finding.severity == "mend"]
+
+    @property
+    def shown(self) -> list[Finding]:
+        """The first ones; once they are mended the next ones come up."""
+        return self.findings[:MOST_SHOWN]
 
     @property
     def line(self) -> str:
@@ -64,7 +74,7 @@ def checklist_of_text(post: Post, text: str, html: str) -> Checklist:
 def _checked(post: Post, body: str, html: str, too_long: bool) -> Checklist:
     session, base_url = db.session(), settings().base_url
     text = text_of(session, post.id, body)
-    places = places_at(session, own_paths(html, base_url), but=post.id)
+    places = places_at(session, list(islice(own_paths(html, base_url), MOST_PATHS)), but=post.id)
     resolves = _resolver(text, post)
     found = check(
         text, html, base_url=base_url, places=places, format=post.format, resolves=resolves, too_long=too_long
