@@ -47,10 +47,10 @@ def merge(base: str, mine: str, theirs: str) -> list[Part]:
     bounded: what would take longer to put together is a clash as a whole.
     """
     work, parts = Work(), list[Part]()
-    lines = [text.splitlines(keepends=True) for text in (base, mine, theirs)]
+    before, my_own, their_own = (text.splitlines(keepends=True) for text in (base, mine, theirs))
     # Each has work of its own: what the one side says must not keep the other from being understood.
-    found = [matches(lines[0], side, lines=True) for side in lines[1:]]
-    for part in _stretches(*lines, *found, blank_holds=True):
+    ours, others = (matches(before, side, lines=True) for side in (my_own, their_own))
+    for part in _stretches(before, my_own, their_own, ours, others, blank_holds=True):
         parts += _by_words(part, work) if part.clashes else [part]
     return _joined(parts)
 
