@@ -9,7 +9,7 @@ what is beyond that counts as different as a whole, which is always true, if les
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -44,9 +44,50 @@ def matches(one: Sequence[str], other: Sequence[str], work: Work | None = None, 
         lines: the tokens are lines. Then an empty one counts as any other, and changed lines are told by their words;
             of words, blanks alone are never the same.
     """
-    matching = _Matching(one, other, work or Work(), lines)
-    matching.within(0, len(one), 0, len(other))
-    return matching.found
+    work = work or Work()
+    if lines:
+        return _Matching(one, other, work, lines).all()
+    # Without the blanks between them: a run of words is what tells where two texts are the same.
+    solid, ours = ([place for place, token in enumerate(side) if not token.isspace()] for side in (one, other))
+    found = _Matching([one[place] for place in solid], [other[place] for place in ours], work, lines).all()
+    pairs = ((solid[start + n], ours[first + n]) for start, first, length in found for n in range(length))
+    return _with_blanks(one, other, pairs)
+
+
+def _with_blanks(one: Sequence[str], other: Sequence[str], pairs: Iterable[tuple[int, int]]) -> list[Block]:
+    """The pairs of same words as stretches, with the same blanks around them."""
+    found: list[Block] = []
+    at = ours = 0  # What comes before these is settled.
+    for place, first in pairs:
+        start = place
+        while (
+            start > at
+            and first - place + start > ours
+            and _same_blank(one, other, start - 1, first - place + start - 1)
+        ):
+            start -= 1
+        _add(found, start, first - place + start, place + 1 - start)
+        at, ours = place + 1, first + 1
+        while at < len(one) and ours < len(other) and _same_blank(one, other, at, ours):
+            _add(found, at, ours, 1)
+            at, ours = at + 1, ours + 1
+    return found
+
+
+def _same_blank(one: Sequence[str], other: Sequence[str], at: int, ours: int) -> bool:
+    return one[at] == other[ours] and one[at].isspace()
+
+
+def _add(found: list[Block], start: int, first: int, length: int) -> None:
+    """Put a stretch behind those found; one that goes on with the last makes it longer."""
+    if not length:
+        return
+    if found:
+        before, ours, so_far = found[-1]
+        if before + so_far == start and ours + so_far == first:
+            found[-1] = (before, ours, so_far + length)
+            return
+    found.append((start, first, length))
 
 
 def regions(
@@ -67,29 +108,23 @@ class _Matching:
         self.one, self.other, self.work, self.lines = one, other, work, lines
         self.found: list[Block] = []
 
+    def all(self) -> list[Block]:
+        self.within(0, len(self.one), 0, len(self.other))
+        return self.found
+
     def within(self, a: int, b: int, c: int, d: int, depth: int = 0) -> None:
         """Find what is the same in [a, b) of the one and [c, d) of the other."""
         one, other, length = self.one, self.other, 0
         while a + length < b and c + length < d and one[a + length] == other[c + length]:
             length += 1
-        self._add(a, c, length)
+        _add(self.found, a, c, length)
         a, c, length = a + length, c + length, 0
         while a < b - length and c < d - length and one[b - length - 1] == other[d - length - 1]:
             length += 1
         b, d = b - length, d - length
         if a < b and c < d:
             self._inside(a, b, c, d, depth)
-        self._add(b, d, length)
-
-    def _add(self, start: int, first: int, length: int) -> None:
-        if not length:
-            return
-        if self.found:
-            before, ours, so_far = self.found[-1]
-            if before + so_far == start and ours + so_far == first:
-                self.found[-1] = (before, ours, so_far + length)
-                return
-        self.found.append((start, first, length))
+        _add(self.found, b, d, length)
 
     def _inside(self, a: int, b: int, c: int, d: int, depth: int) -> None:
         """The same where neither the beginnings nor the ends are."""
@@ -106,26 +141,22 @@ class _Matching:
             return
         for start, first, length in anchors:
             self.within(a, start, c, first, depth + 1)
-            self._add(start, first, length)
+            _add(self.found, start, first, length)
             a, c = start + length, first + length
         self.within(a, b, c, d, depth + 1)
 
     def _steps(self, a: int, b: int, c: int, d: int) -> int:
         """The most that difflib takes: for each stretch that it finds it looks at all pairs of same tokens."""
         counts = Counter(self.other[c:d])
-        pairs = [counts[token] for token in self.one[a:b] if token in counts and self._seeds(token)]
+        pairs = [counts[token] for token in self.one[a:b] if token in counts]
         return (b - a + sum(pairs)) * min(len(pairs), d - c) + (SET_UP if pairs else 0)
-
-    def _seeds(self, token: str) -> bool:
-        return self.lines or not token.isspace()
 
     def _by_difflib(self, a: int, b: int, c: int, d: int, steps: int) -> None:
         if not steps or not self.work.take(steps):
             return
-        blank = None if self.lines else str.isspace
-        matcher = SequenceMatcher(blank, self.one[a:b], self.other[c:d], autojunk=False)
+        matcher = SequenceMatcher(None, self.one[a:b], self.other[c:d], autojunk=False)
         for start, first, length in matcher.get_matching_blocks():
-            self._add(a + start, c + first, length)
+            _add(self.found, a + start, c + first, length)
 
     def _anchors(self, a: int, b: int, c: int, d: int) -> list[Block]:
         """What belongs together beyond doubt. Blank lines never do, however few: they stand anywhere."""
