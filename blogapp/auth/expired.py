@@ -78,7 +78,7 @@ def show_kept(kept: Kept) -> str:
 def _keep(member: Member | None) -> ResponseReturnValue:
     if _wants_json():
         error = "Your log-in has ended. Nothing was saved; log in again in another tab."
-        return {"error": error}, 401 if member is None else 400
+        return {"error": error, "expired": True}, 401 if member is None else 400
     here = request.full_path if request.query_string else request.path
     fields = [(name, value) for name, value in _pairs(request.form) if not any(word in name for word in SECRET)]
     kept = Kept(here, fields, [f.filename for f in request.files.values() if f.filename])

@@ -40,9 +40,11 @@ def settle_answer(post: Post, form: EditForm) -> ResponseReturnValue:
     """Save what was sent with its clashes settled as chosen (`choice-0` and so on)."""
     chosen = [value for name, value in sorted(request.form.items(), key=_number) if name.startswith("choice-")]
     held = form.held.data or 0
-    return _answer(
-        post.id, form, lambda: settle(post.id, read_typed(form, _correction(form)), held, chosen, asking().id)
-    )
+
+    def act() -> Saved:
+        return settle(post.id, read_typed(form, _correction(form)), held, chosen, asking().id)
+
+    return _answer(post.id, form, act, anchor="settled")
 
 
 def _number(pair: tuple[str, str]) -> int:
@@ -50,7 +52,13 @@ def _number(pair: tuple[str, str]) -> int:
     return int(number) if number.isdecimal() and len(number) < 6 else -1
 
 
-def _answer(post_id: int, form: EditForm, act: Callable[[], Saved]) -> ResponseReturnValue:
+def _answer(
+    post_id: int, form: EditForm, act: Callable[[], Saved], *, anchor: str | None = None
+) -> ResponseReturnValue:
+    """
+    Args:
+        anchor: where the editor opens. `settled`: what the browser kept of it is not needed any more (keeping.js).
+    """
     try:
         saved = act()
     except Clashing as clash:
@@ -69,7 +77,7 @@ def _answer(post_id: int, form: EditForm, act: Callable[[], Saved]) -> ResponseR
     if wants_json():
         return _as_json(form, saved, words)
     tell(words)
-    return redirect(url_for("authoring.edit", post_id=saved.post.id), code=303)
+    return redirect(url_for("authoring.edit", post_id=saved.post.id, _anchor=anchor), code=303)
 
 
 def _said(saved: Saved) -> str:
@@ -86,6 +94,7 @@ def _as_json(form: EditForm, saved: Saved, words: str) -> dict[str, Any]:
         "version": saved.post.version,
         "base": base_of(saved.post),
         "fields": {name: value for name, value in saved.fields.items() if name != "body"},
+        "taken": list(saved.taken),
         "edits": edits(sent, body) if sent != body else [],
         "message": words,
     }

@@ -49,8 +49,12 @@ def keep_private(response: Response) -> Response:
     return private(response)
 
 
-def act_on(post_id: int, act: Callable[[], object], done: str) -> ResponseReturnValue:
-    """Do something to a post and go back to its page, which says what was done, or why not."""
+def act_on(post_id: int, act: Callable[[], object], done: str, *, anchor: str | None = None) -> ResponseReturnValue:
+    """Do something to a post and go back to its page, which says what was done, or why not.
+
+    Args:
+        anchor: where on the page that is to be seen.
+    """
     asking()
     try:
         act()
@@ -58,4 +62,4 @@ def act_on(post_id: int, act: Callable[[], object], done: str) -> ResponseReturn
         return render_template("authoring/post.html", **post_page(post_id), problem=problem), problem.status
     if done:
         tell(done)
-    return redirect(url_for("authoring.post", post_id=post_id), code=303)
+    return redirect(url_for("authoring.post", post_id=post_id, _anchor=anchor), code=303)

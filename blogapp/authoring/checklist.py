@@ -1,8 +1,8 @@
 """The checklist before publishing: `posts/checking.py`, asked with all that it wants to know."""
 
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import islice
 
 from blogapp.auth.models import Member
 from blogapp.authoring.outside import OutsideReport, report_on
@@ -10,6 +10,7 @@ from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import db
 from blogapp.core.heartbeat import alive
+from blogapp.core.matching import matches
 from blogapp.digest.compose import preview
 from blogapp.posts.anchors import own_paths
 from blogapp.posts.checking import Finding, Resolves, Standing, check
@@ -21,6 +22,10 @@ from blogapp.posts.sections import text_of
 
 # Shorter HTML never fills a mail of 102 kB, whatever its styles make of it; composing one takes some 60 ms.
 SURELY_FITS = 12_000
+# More findings than these nobody reads at once, and ten thousand are a page of megabytes.
+MOST_SHOWN = 100
+# Addresses of this site that are looked up; a database takes only so many in one question.
+MOST_PATHS = 2_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class Checklist:
     def to_mend(self) -> list[Finding]:
         """What readers would stumble over."""
         return [finding for finding in self.findings if finding.severity == "mend"]
+
+    @property
+    def shown(self) -> list[Finding]:
+        """The first ones; once they are mended the next ones come up."""
+        return self.findings[:MOST_SHOWN]
 
     @property
     def line(self) -> str:
@@ -65,7 +75,8 @@ def checklist_of_text(post: Post, member: Member | None, text: str, html: str) -
 def _checked(post: Post, member: Member | None, body: str, html: str, too_long: bool) -> Checklist:
     session, base_url = db.session(), settings().base_url
     text = text_of(session, post.id, body)
-    places = places_at(session, own_paths(html, base_url), member, but=post.id)
+    paths = list(islice(own_paths(html, base_url), MOST_PATHS))
+    places = places_at(session, paths, member, but=post.id)
     resolves = _resolver(text, post)
     found = check(
         text, html, base_url=base_url, places=places, format=post.format, resolves=resolves, too_long=too_long
@@ -93,6 +104,6 @@ def _resolver(text: str, post: Post) -> Resolves:
 
 def _in_the_editor(found: list[Finding], text: str, body: str) -> list[Finding]:
     """With the lines as the editor counts them, which has no sections; what is in a section has no line there."""
-    blocks = SequenceMatcher(None, text.splitlines(), body.splitlines(), autojunk=False).get_matching_blocks()
-    lines = {one.a + n + 1: one.b + n + 1 for one in blocks for n in range(one.size)}
+    same = matches(text.split("\n"), body.split("\n"), lines=True)
+    lines = {start + n + 1: place + n + 1 for start, place, length in same for n in range(length)}
     return [replace(finding, line=lines.get(finding.line) if finding.line else None) for finding in found]

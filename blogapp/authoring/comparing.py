@@ -2,15 +2,18 @@
 
 import re
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+
+from blogapp.core.matching import Work, regions
 
 WORD = re.compile(r"\w+|\s+|[^\w\s]")
 # Unchanged lines left standing around a change.
 CONTEXT = 2
 # Beyond this, two paragraphs have so little in common that mixing them word by word reads like confetti.
 ALIKE = 0.35
-# Comparing is quadratic in words; a longer stretch is shown as taken out and put in.
+# Nobody can follow so many words in one stretch; a longer one is shown as taken out and put in.
 MOST_WORDS = 4_000
+# What taking a stretch apart into words costs, in steps of `Work`: once, and for each character.
+SET_UP, A_CHARACTER = 300, 1
 
 
 @dataclass(frozen=True)
@@ -23,21 +26,24 @@ class Piece:
 
 
 def compare(old: str, new: str) -> list[Piece]:
-    """The newer text with what was taken out and put in; long unchanged stretches are skipped."""
+    """The newer text with what was taken out and put in; long unchanged stretches are skipped.
+
+    The time is bounded: what would take longer to compare is shown as taken out and put in.
+    """
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    pieces: list[Piece] = []
-    operations = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    for number, (operation, a, b, c, d) in enumerate(operations):
-        if operation == "equal":
-            pieces += _unchanged(after[c:d], first=number == 0, last=number == len(operations) - 1)
+    work, pieces = Work(), list[Piece]()
+    found = list(regions(before, after, work, lines=True))
+    for number, (same, a, b, c, d) in enumerate(found):
+        if same:
+            pieces += _unchanged(after[c:d], first=number == 0, last=number == len(found) - 1)
         else:
-            pieces += _changed("".join(before[a:b]), "".join(after[c:d]))
+            pieces += _changed("".join(before[a:b]), "".join(after[c:d]), work)
     return _joined(pieces)
 
 
-def words_between(old: str, new: str) -> list[Piece]:
+def words_between(old: str, new: str, work: Work) -> list[Piece]:
     """What was taken out of a line and put into it."""
-    return _joined(_changed(old, new))
+    return _joined(_changed(old, new, work))
 
 
 def _unchanged(lines: list[str], *, first: bool, last: bool) -> list[Piece]:
@@ -49,25 +55,30 @@ def _unchanged(lines: list[str], *, first: bool, last: bool) -> list[Piece]:
     return [Piece("same", "".join(lines[:head])), Piece("skip", "", hidden), Piece("same", "".join(end))]
 
 
-def _changed(old: str, new: str) -> list[Piece]:
+def _changed(old: str, new: str, work: Work) -> list[Piece]:
+    whole = [Piece("out", old), Piece("in", new)]
+    if not (old and new and work.take(SET_UP + A_CHARACTER * (len(old) + len(new)))):
+        return whole
     before, after = WORD.findall(old), WORD.findall(new)
-    if max(len(before), len(after)) > MOST_WORDS or not _alike(before, after):
-        return [Piece("out", old), Piece("in", new)]
+    if max(len(before), len(after)) > MOST_WORDS:
+        return whole
+    found = list(regions(before, after, work))
+    in_both = sum(not word.isspace() for same, a, b, _, _ in found if same for word in before[a:b])
+    if 2 * in_both < ALIKE * sum(not word.isspace() for side in (before, after) for word in side):
+        return whole
+    return _by_words(before, after, found)
+
+
+def _by_words(before: list[str], after: list[str], found: list[tuple[bool, int, int, int, int]]) -> list[Piece]:
     pieces, taken, put = [], "", ""
-    for operation, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for equal, a, b, c, d in found:
         same = "".join(after[c:d])
-        if operation == "equal" and not (same.isspace() and (taken or put)):
+        if equal and not (same.isspace() and (taken or put)):
             pieces += [Piece("out", taken), Piece("in", put), Piece("same", same)]
             taken = put = ""
         else:  # A blank between two changes belongs to both.
             taken, put = taken + "".join(before[a:b]), put + same
     return [*pieces, Piece("out", taken), Piece("in", put)]
-
-
-def _alike(before: list[str], after: list[str]) -> bool:
-    old, new = ([word for word in side if not word.isspace()] for side in (before, after))
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    return matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE
 
 
 def _joined(pieces: list[Piece]) -> list[Piece]:

@@ -39,6 +39,7 @@ def notes_shown(post: Post) -> dict[str, Any]:
         "noted": _beside(passages, placed),
         "noted_html": BETWEEN.join(passage.html for passage in passages),
         "between": BETWEEN,
+        "open_notes": [thread for thread in threads if thread.done_at is None],
         "lost": [thread for thread, place in placed if place is None],
         "approvals": approvals_of(session, post) if draft else [],
         "text_seen": fingerprint(session, post) if draft else "",

@@ -7,8 +7,9 @@ from urllib.parse import urldefrag
 
 from blogapp.authoring.wording import since
 from blogapp.core.web import local
-from blogapp.posts.checking import Finding, line_of_address, short
+from blogapp.posts.checking import Finding
 from blogapp.posts.outside import FRESH_FOR, OutsideLink, Wanted
+from blogapp.posts.typed import line_of_address, short
 
 
 @dataclass(frozen=True)

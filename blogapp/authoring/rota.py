@@ -108,7 +108,10 @@ def join_weeks(week: int) -> ResponseReturnValue:
             post = joining.join_next(week, me.id)
         except (Conflict, Invalid) as problem:
             return _joining(week, problem), problem.status
-        tell(f"“{post.title}” covers both weeks now. The old draft is deleted; it can be brought back for 30 days.")
+        tell(
+            f"“{post.title}” covers both weeks now. The old draft is deleted. "
+            "It can be brought back for 30 days, once this one is about its own week alone again."
+        )
         return redirect(url_for("authoring.edit", post_id=post.id), code=303)
     return _joining(week)
 

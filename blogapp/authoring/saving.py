@@ -5,6 +5,7 @@ where both changed the same, nothing is saved, and whoever saved second is shown
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from blogapp.authoring.circles import circle_chosen
@@ -49,11 +50,15 @@ class Typed:
 
 @dataclass(frozen=True)
 class Saved:
-    """The post as it is now. `others`: whose changes are in it, too (`Erin Eames’s changes`); "" for nobody's."""
+    """The post as it is now. `others`: whose changes are in it, too (`Erin Eames’s changes`); "" for nobody's.
+
+    `taken`: the fields that hold something of theirs.
+    """
 
     post: Post
     fields: dict[str, str]
     others: str = ""
+    taken: Sequence[str] = ()
 
 
 def who(revision: Revision | None) -> str:
@@ -153,7 +158,7 @@ def save(post_id: int, typed: Typed, by: int) -> Saved:
             if _as_it_is(post_id).version == version:
                 raise  # It is about something else.
             continue
-        return Saved(saved, fields_of(saved), others)
+        return Saved(saved, fields_of(saved), others, together.taken if together else ())
     raise Conflict("Others save this post all the time. Nothing was saved; your text is still here. Try again.")
 
 
@@ -206,8 +211,12 @@ def _as_it_is(post_id: int) -> Post:
 
 
 def _meanwhile(post: Post, typed: Typed, theirs: dict[str, str]) -> Together | None:
-    """What was typed together with what others saved; None where nobody did."""
-    if post.version == typed.version:
+    """What was typed together with what others saved; None where nobody did.
+
+    The version alone does not tell: an open editor that was told of their changes leaves alone what somebody is at.
+    """
+    begun = typed.base or {}
+    if post.version == typed.version and all(begun.get(name, value) == value for name, value in theirs.items()):
         return None
     _check_standing(post, typed)
     together = put_together(typed.base, typed.fields, theirs)

@@ -17,7 +17,7 @@ def share(post_id: int) -> ResponseReturnValue:
     chosen = request.form.get("days", "")
     days = int(chosen) if chosen in {str(days) for days in sharelinks.DAYS} else sharelinks.DAYS[0]
     done = "The link is made. Whoever has it can read the draft."
-    return act_on(post_id, lambda: sharelinks.share(post_id, asking().id, days), done)
+    return act_on(post_id, lambda: sharelinks.share(post_id, asking().id, days), done, anchor="links")
 
 
 @bp.post(f"/posts/{ID}/links/{LINK}/withdrawal")
@@ -25,4 +25,4 @@ def share(post_id: int) -> ResponseReturnValue:
 def unshare(post_id: int, link: int) -> ResponseReturnValue:
     """End a link."""
     done = "The link is withdrawn: it shows nothing any more."
-    return act_on(post_id, lambda: sharelinks.withdraw_link(post_id, link, asking().id), done)
+    return act_on(post_id, lambda: sharelinks.withdraw_link(post_id, link, asking().id), done, anchor="links")

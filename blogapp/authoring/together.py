@@ -1,13 +1,15 @@
 """What two people typed into one post, field by field: what each changed, and where they changed the same."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from itertools import islice
 
+from blogapp.core.matching import regions
 from blogapp.posts.merging import WORD, Part, merge, settled
 
-# Texts are put together word by word; of the other fields the one that somebody changed counts.
+# Texts are put together word by word, tags by what each added and took away; of the other fields the one that somebody
+# changed counts. Who may read it is nothing to put together: that is asked.
 TEXTS = ("title", "body")
 SETTINGS = ("kind", "weeks", "slug", "tags", "author", "in_menu", "readers", "viewers")
 FIELDS = (*TEXTS, *SETTINGS)
@@ -85,26 +87,45 @@ def put_together(base: Typed | None, mine: Typed, theirs: Typed) -> Together:
         before = theirs[name] if base is None else base.get(name, theirs[name])
         if mine[name] == before:
             fields[name] = theirs[name]
-        elif theirs[name] not in (before, mine[name]):
+        elif theirs[name] in (before, mine[name]):
+            continue
+        elif name == "tags":
+            fields[name] = _tags_of_both(before, mine[name], theirs[name])
+        else:
             clashes.append(Clash(name, mine[name], theirs[name]))
     taken = [name for name in FIELDS if name in mine and fields[name] != mine[name]]
     return Together(fields, clashes, taken, parts)
 
 
-# Words shown on either side of a clash.
+def _tags_of_both(before: str, mine: str, theirs: str) -> str:
+    """Theirs, without what I took away and with what I added."""
+    old, my, their = ([one for one in text.split(", ") if one] for text in (before, mine, theirs))
+    kept = [one for one in their if one in my or one not in old]
+    return ", ".join([*kept, *(one for one in my if one not in old and one not in kept)])
+
+
+# Words shown on either side of a clash. Each part that is looked at has a word at least.
 AROUND = 12
+MOST_PARTS = 3 * AROUND
 
 
 def _clashes(name: str, parts: list[Part]) -> list[Clash]:
     found = []
     for number, part in enumerate(parts):
         if part.clashes:
-            before, after = (
-                "".join(p.text for p in side if not p.clashes) for side in (parts[:number], parts[number + 1 :])
-            )
+            before = "".join([p.text for p in islice(_around(parts, range(number - 1, -1, -1)), MOST_PARTS)][::-1])
+            after = "".join(p.text for p in islice(_around(parts, range(number + 1, len(parts))), MOST_PARTS))
             ended = part.mine.endswith("\n") or part.theirs.endswith("\n")
             found.append(Clash(name, part.mine, part.theirs, _end_of(before), "" if ended else _start_of(after)))
     return found
+
+
+def _around(parts: list[Part], places: range) -> Iterator[Part]:
+    """What does not clash at these places, as far as the line goes."""
+    for part in (parts[place] for place in places if not parts[place].clashes):
+        yield part
+        if "\n" in part.text:
+            return
 
 
 def _end_of(text: str) -> str:
@@ -126,16 +147,11 @@ def edits(before: str, after: str) -> list[tuple[int, int, str]]:
     Offsets are in UTF-16 code units, as JavaScript counts.
     """
     old, new = WORD.findall(before), WORD.findall(after)
-    head = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    end = _units("".join(old[:head]))
-    found = []
-    matcher = SequenceMatcher(None, old[head:], new[head:], autojunk=False)
-    rough = len(old) - head > 4_000
-    operations = [("replace", 0, len(old) - head, 0, len(new) - head)] if rough else matcher.get_opcodes()
-    for operation, a, b, c, d in operations:
-        start, end = end, end + _units("".join(old[head + a : head + b]))
-        if operation != "equal":
-            found.append((start, end, "".join(new[head + c : head + d])))
+    found, end = [], 0
+    for same, a, b, c, d in regions(old, new):
+        start, end = end, end + _units("".join(old[a:b]))
+        if not same:
+            found.append((start, end, "".join(new[c:d])))
     return found[::-1]
 
 

@@ -28,6 +28,8 @@ NOTHING_THERE = {404: "answers 404: nothing is there", 410: "answers 410: it was
 # "Not now": asked again once, later, and never at once in another way.
 NOT_NOW = frozenset([429, 503])
 AGAIN_SECONDS, LONGEST_WAIT_SECONDS = 60, 3600
+# Characters that are shown of an address that a server leads on to.
+LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Outcome:
     """What is known of an address: `ok`, `moved`, `dead` or `unsure`. `why`: goes on after the address, no full stop.
 
     `again_seconds`: an answer may be had by asking once more after so long; 0: it would be the same.
+    `no_name`: nobody was found under its name. Where no name at all is found, that says nothing about it.
     """
 
     state: str
@@ -42,6 +45,12 @@ class Outcome:
     why: str = ""
     moved_to: str = ""
     again_seconds: int = 0
+    no_name: bool = False
+
+
+NO_NAMES = Outcome(
+    "unsure", None, "was not found, nor is any other name: perhaps this server is not online", again_seconds=60
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ def look_at(url: str, *, agent: str, turns: Turns, guard: Guard = PUBLIC) -> Out
         except Refused as refused:
             return Outcome("unsure", None, _said(url, here, str(refused)))
         except NoSuchName:
-            return Outcome("dead", None, _said(url, here, "leads nowhere: there is no site of this name"))
+            return Outcome("dead", None, _said(url, here, "leads nowhere: there is no site of this name"), no_name=True)
         except (OSError, HTTPException) as error:
             return _trouble(url, here, error)
         if answer.status not in REDIRECTS or not answer.location:
@@ -189,5 +198,7 @@ def _trouble(url: str, here: str, error: Exception) -> Outcome:
 
 
 def _said(url: str, here: str, why: str) -> str:
-    """About the address itself, or about where it led."""
-    return why if here == url else f"leads on to “{here}”, which {why}"
+    """About the address itself, or about where it led: a stranger's words, so only what can be read of them."""
+    shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in here[:LONGEST_SHOWN])
+    shown += "…" if len(here) > LONGEST_SHOWN else ""
+    return why if here == url else f"leads on to “{shown}”, which {why}"

@@ -1,7 +1,7 @@
 """What sanitised HTML links to and shows, and what links to it can name. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from html import unescape
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -11,9 +11,9 @@ from blogapp.core.sanitise import TAG
 OF_THE_WEB = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 
 
-def own_paths(html: str, base_url: str) -> set[str]:
-    """The paths on this site that sanitised HTML links to or shows."""
-    return {path for value in addresses(html) if (path := own_path(value, base_url)) is not None}
+def own_paths(html: str, base_url: str) -> KeysView[str]:
+    """The paths on this site that sanitised HTML links to or shows, in its order."""
+    return {path: None for value in addresses(html) if (path := own_path(value, base_url)) is not None}.keys()
 
 
 def addresses(html: str) -> Iterator[str]:

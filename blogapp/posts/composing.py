@@ -6,8 +6,9 @@ given another name: in one text the last definition would count for all.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 MARKER = re.compile(r"[ ]{0,3}<!--\s*sections\s*-->[ \t]*", re.IGNORECASE)
 FENCE = re.compile(r"[ ]{0,3}(?P<mark>`{3,}|~{3,})(?P<behind>.*)")
@@ -17,6 +18,13 @@ INDENTED = re.compile(r"[ ]{4}|\t")
 # A line that belongs to no running text: a list, a quotation, a heading or its underline, a table, HTML, attributes.
 NO_PARAGRAPH = re.compile(
     r"\s*(?:[-*+]|\d+[.)])\s|[ ]{0,3}[>#<|:=]|[ ]{0,3}\{:|[ ]{4}|\t|.*\s\|\s|\s*(?:[-*_]\s*){3,}$"
+)
+# Code, a definition, or an id in brackets; `alone`: no label or address follows, at most "[]".
+NAMED = re.compile(
+    r"(?<!`)(?P<code>`++)(?:(?!\n\n).){1,2000}?(?<!`)(?P=code)(?!`)"
+    r"|(?m:^)(?P<indent>[ ]{0,3})\[(?P<defined>[^\[\]]+)\]:"
+    r"|\[(?P<id>[^\[\]]+)\](?P<alone>(?:\[\])?(?!\(|\[[^\]]))?",
+    re.DOTALL,
 )
 SPECIAL = re.compile(r"[\\`*\[\]<{~]|(?<!\w)_|_(?!\w)|#+$")
 
@@ -35,10 +43,10 @@ def compose(body: str, sections: Sequence[Signed]) -> str:
     """The text with the sections in their order; as it is where there are none."""
     if not sections:
         return body
-    known = definitions_in(body)
+    known, tried = definitions_in(body), dict[str, int]()
     woven = []
     for section in sections:
-        text = apart(section.body, known)
+        text = apart(section.body, known, tried)
         known.update(definitions_in(text))
         woven.append(markdown_of(Signed(section.title, section.url, text, section.signature)))
     before, after = _place(body)
@@ -155,36 +163,28 @@ def _key(id: str) -> str:
     return re.sub(r"\s+", " ", id).lower()
 
 
-def apart(text: str, known: dict[str, str]) -> str:
-    """The text with another name for each id that is known to mean something else, or to be a note."""
-    own = definitions_in(text)
+def apart(text: str, known: Mapping[str, str], tried: dict[str, int] | None = None) -> str:
+    """The text with another name for each id that is known to mean something else, or to be a note.
+
+    Args:
+        tried: id -> the number that it was given last; for several texts of one draft, which makes it quick.
+    """
+    own, names = definitions_in(text), dict[str, str]()
+    tried = {} if tried is None else tried
     for key, rest in own.items():
         if key in known and (key.startswith("^") or known[key] != rest):
-            number = next(n for n in range(2, 10_000) if f"{key}-{n}" not in known and f"{key}-{n}" not in own)
-            text = _renamed(text, key, f"{key}-{number}")
-    return text
+            numbers = count(tried.get(key, 1) + 1)
+            tried[key] = next(n for n in numbers if f"{key}-{n}" not in known and f"{key}-{n}" not in own)
+            names[key] = f"{key}-{tried[key]}"
+    return _renamed(text, names) if names else text
 
 
-def _renamed(text: str, key: str, name: str) -> str:
-    """Use `name` for the id in its definition and wherever it is referred to, but for code."""
-    id = r"\s+".join(re.escape(word) for word in key.split(" "))
-    code = r"(?P<code>`+)(?:(?!\n\n).)*?(?<!`)(?P=code)(?!`)"
-    if key.startswith("^"):
-        known = re.compile(rf"{code}|\[{id}\]", re.IGNORECASE | re.DOTALL)
-    else:
-        defined, full = rf"(?m:^)(?P<define>[ ]{{0,3}}\[{id}\]:)", rf"\](?P<full>\[{id}\])"
-        alone = rf"(?<!\])(?P<own>\[{id}\])(?:\[\])?(?!\(|\[[^\]])"
-        known = re.compile(rf"{code}|{defined}|{full}|{alone}", re.IGNORECASE | re.DOTALL)
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """Use the names for the ids in their definitions and wherever they are referred to, but for code."""
 
     def rename(found: re.Match[str]) -> str:
-        parts = found.groupdict()
-        if parts["code"]:
-            return found[0]
-        if parts.get("full"):
-            return f"][{name}]"
-        if parts.get("own"):
-            return f"{parts['own']}[{name}]"
-        return f"[{name}]:" if parts.get("define") else f"[{name}]"
+        name = None if found["code"] else names.get(_key(found["defined"] or found["id"]))
+        return found[0] if name is None else _named(found, name)
 
     done: list[str] = []
     run: list[str] = []
@@ -192,7 +192,16 @@ def _renamed(text: str, key: str, name: str) -> str:
         if not in_code:
             run.append(line)
             continue
-        done += [known.sub(rename, "\n".join(run))] if run else []
+        done += [NAMED.sub(rename, "\n".join(run))] if run else []
         run = []
         done.append(line)
     return "\n".join(done[:-1])
+
+
+def _named(found: re.Match[str], name: str) -> str:
+    """The id's brackets with its other name in them, or behind them where its words are what readers see."""
+    if found["defined"]:
+        return f"{found['indent']}[{name}]:"
+    if name.startswith("^") or found.string.endswith("]", 0, found.start()):
+        return f"[{name}]{found['alone'] or ''}"
+    return found[0] if found["alone"] is None else f"[{found['id']}][{name}]"

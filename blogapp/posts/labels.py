@@ -1,9 +1,10 @@
 """What members are told about labels: where each leads, where it was used, whether its address changed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row, Select, func, or_, select
@@ -20,6 +21,8 @@ PAGE = 100
 # Labels that a mistyped one is held against, the latest first.
 NEAR_AMONG = 5_000
 ALIKE = 0.75
+# Labels of a text that are told of, and those of them that are held against others: each takes some milliseconds.
+MOST, MOST_NEAR = 2_000, 20
 
 
 @dataclass(frozen=True)
@@ -109,13 +112,16 @@ def lines_of(text: str, post_id: int | None, format: str = "markdown") -> list[L
     found = references_in(text) if format == "markdown" else None
     if found is None or not found.uses:
         return []
-    uses = {use.label: use for use in reversed(found.uses)}
+    uses: dict[str, Use] = {}
+    for use in found.uses:
+        if len(uses) < MOST:
+            uses.setdefault(use.label, use)
     defined = found.defined
     frozen = read_frozen(post_id) if post_id is not None else {}
     people = members_pages(label for label in found.missing if label not in frozen)
     names = _names(people)
     past = histories(uses)
-    lines = [_line(use, defined, frozen, people, names, past) for use in reversed(list(uses.values()))]
+    lines = [_line(use, defined, frozen, people, names, past) for use in uses.values()]
     return _with_near(lines)
 
 
@@ -152,7 +158,8 @@ def _with_near(lines: list[Line]) -> list[Line]:
     def near(line: Line) -> tuple[str, ...]:
         return tuple(get_close_matches(line.label, known, 3, ALIKE))
 
-    return [line if line.by else Line(line.label, line.text, "", "", near=near(line)) for line in lines]
+    asked = {line.label for line in islice((line for line in lines if not line.by), MOST_NEAR)}
+    return [replace(line, near=near(line)) if line.label in asked else line for line in lines]
 
 
 def suggest_labels(typed: str, words: str = "") -> list[tuple[str, str, History | None]]:

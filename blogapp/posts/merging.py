@@ -8,11 +8,14 @@ both changed differently is a clash, which holds both texts. So whatever anybody
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+
+from blogapp.core.matching import Block, Work, matches
 
 WORD = re.compile(r"\w+|\s+|[^\w\s]")
-# Finding the longest common stretch is quadratic in the worst case; more words than these in one stretch are a clash.
+# More words than these in one stretch are a clash: nobody can follow what would be made of them.
 MOST_WORDS = 3_000
+# What taking a clash apart into words costs, in steps of `Work`: once, and for each character.
+SET_UP, A_CHARACTER = 300, 1
 # Below this, somebody wrote the stretch anew, and mixing single words of two such texts makes no sense to anybody.
 ALIKE = 0.5
 # Clashes with fewer untouched words between them are one: nobody can judge them apart.
@@ -40,11 +43,15 @@ class Part:
 def merge(base: str, mine: str, theirs: str) -> list[Part]:
     """Put two changes of `base` together; the parts in order are the whole text.
 
-    Adjacent parts are never both clashes. Where both put something at the same place, that is a clash.
+    Adjacent parts are never both clashes. Where both put something at the same place, that is a clash. The time is
+    bounded: what would take longer to put together is a clash as a whole.
     """
-    parts: list[Part] = []
-    for part in _stretches(*(text.splitlines(keepends=True) for text in (base, mine, theirs)), blank_holds=True):
-        parts += _by_words(part) if part.clashes else [part]
+    work, parts = Work(), list[Part]()
+    before, my_own, their_own = (text.splitlines(keepends=True) for text in (base, mine, theirs))
+    # Each has work of its own: what the one side says must not keep the other from being understood.
+    ours, others = (matches(before, side, lines=True) for side in (my_own, their_own))
+    for part in _stretches(before, my_own, their_own, ours, others, blank_holds=True):
+        parts += _by_words(part, work) if part.clashes else [part]
     return _joined(parts)
 
 
@@ -59,16 +66,17 @@ def settled(parts: Sequence[Part], choices: Sequence[str]) -> str:
     Raises:
         ValueError: there are more or fewer choices than clashes, or one is none of the three.
     """
-    left = list(choices)
+    left = iter(choices)
     pieces = []
     for part in parts:
         if not part.clashes:
             pieces.append(part.text)
             continue
-        if not left:
+        choice = next(left, None)
+        if choice is None:
             raise ValueError("a clash without a choice")
-        pieces.append(_settle(part, left.pop(0)))
-    if left:
+        pieces.append(_settle(part, choice))
+    if next(left, None) is not None:
         raise ValueError("a choice without a clash")
     return "".join(pieces)
 
@@ -82,17 +90,24 @@ def _settle(part: Part, choice: str) -> str:
     return part.mine if choice == "mine" else part.theirs
 
 
-def _by_words(clash: Part) -> list[Part]:
+def _by_words(clash: Part, work: Work) -> list[Part]:
     """The same stretch with only what really clashes as a clash; whole where it was written anew."""
-    base, mine, theirs = (WORD.findall(text) for text in (clash.base, clash.mine, clash.theirs))
-    if max(map(len, (base, mine, theirs))) > MOST_WORDS or not (_alike(base, mine) and _alike(base, theirs)):
+    texts = (clash.base, clash.mine, clash.theirs)
+    if not work.take(SET_UP + A_CHARACTER * sum(map(len, texts))):
         return [clash]
-    return list(_close_ones_as_one(list(_stretches(base, mine, theirs, blank_holds=False))))
+    base, mine, theirs = (WORD.findall(text) for text in texts)
+    if max(map(len, (base, mine, theirs))) > MOST_WORDS:
+        return [clash]
+    ours, others = matches(base, mine, work), matches(base, theirs, work)
+    if not (_alike(base, mine, ours) and _alike(base, theirs, others)):
+        return [clash]
+    return list(_close_ones_as_one(list(_stretches(base, mine, theirs, ours, others, blank_holds=False))))
 
 
-def _alike(before: list[str], after: list[str]) -> bool:
-    old, new = ([word for word in side if not word.isspace()] for side in (before, after))
-    return SequenceMatcher(None, old, new, autojunk=False).ratio() >= ALIKE
+def _alike(before: list[str], after: list[str], same: list[Block]) -> bool:
+    in_both = sum(not word.isspace() for start, _, length in same for word in before[start : start + length])
+    words = sum(not word.isspace() for side in (before, after) for word in side)
+    return 2 * in_both >= ALIKE * words
 
 
 def _close_ones_as_one(parts: list[Part]) -> Iterator[Part]:
@@ -130,14 +145,17 @@ def _joined(parts: list[Part]) -> list[Part]:
     return joined
 
 
-def _stretches(base: list[str], mine: list[str], theirs: list[str], *, blank_holds: bool) -> Iterator[Part]:
+def _stretches(
+    base: list[str], mine: list[str], theirs: list[str], ours: list[Block], others: list[Block], *, blank_holds: bool
+) -> Iterator[Part]:
     """The texts cut where all three agree, in order: what agrees, and what stands between.
 
     Args:
+        ours: what `base` and `mine` share; `others`: what `base` and `theirs` do.
         blank_holds: whether blank tokens alone part two changes: a blank line does, the blank between two words not.
     """
     a = b = c = 0
-    for start, mine_at, theirs_at, length in _agreements(base, mine, theirs):
+    for start, mine_at, theirs_at, length in [*_agreements(ours, others), (len(base), len(mine), len(theirs), 0)]:
         shared = "".join(base[start : start + length])
         if shared and not blank_holds and shared.isspace():
             continue
@@ -146,9 +164,8 @@ def _stretches(base: list[str], mine: list[str], theirs: list[str], *, blank_hol
         a, b, c = start + length, mine_at + length, theirs_at + length
 
 
-def _agreements(base: list[str], mine: list[str], theirs: list[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Where a stretch of the base stands in both others: (in base, in mine, in theirs, length); the ends at last."""
-    ours, others = _matches(base, mine), _matches(base, theirs)
+def _agreements(ours: list[Block], others: list[Block]) -> Iterator[tuple[int, int, int, int]]:
+    """Where a stretch of the base stands in both others: (in base, in mine, in theirs, length)."""
     i = j = 0
     while i < len(ours) and j < len(others):
         (a, b, length), (d, c, other_length) = ours[i], others[j]
@@ -159,15 +176,3 @@ def _agreements(base: list[str], mine: list[str], theirs: list[str]) -> Iterator
             i += 1
         else:
             j += 1
-    yield len(base), len(mine), len(theirs), 0
-
-
-def _matches(before: list[str], after: list[str]) -> list[tuple[int, int, int]]:
-    """The stretches that two texts share; equal beginnings and ends are taken off first, which is quick."""
-    shorter = min(len(before), len(after))
-    head = next((n for n in range(shorter) if before[n] != after[n]), shorter)
-    tail = next((n for n in range(shorter - head) if before[-1 - n] != after[-1 - n]), shorter - head)
-    inner = SequenceMatcher(None, before[head : len(before) - tail], after[head : len(after) - tail], autojunk=False)
-    found = [(0, 0, head)] if head else []
-    found += [(m.a + head, m.b + head, m.size) for m in inner.get_matching_blocks() if m.size]
-    return [*found, (len(before) - tail, len(after) - tail, tail)] if tail else found

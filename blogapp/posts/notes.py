@@ -15,7 +15,7 @@ from blogapp.auth.models import Member
 from blogapp.core.clock import now
 from blogapp.core.db import Base, UTCDateTime, db
 from blogapp.posts.models import Post
-from blogapp.posts.passages import find_passage, passages_of
+from blogapp.posts.passages import Finder, passages_of
 from blogapp.posts.sections import text_of
 
 
@@ -113,9 +113,9 @@ def follow_edit(session: Session, post_id: int | None, before: str, after: str) 
     if not threads:
         return
     passages = [passage.words for passage in passages_of(after)]
-    known = {passage.words for passage in passages_of(before)}
+    finder = Finder(passages, known={passage.words for passage in passages_of(before)})
     for thread in threads:
-        found = find_passage(thread.words, thread.place, passages, known)
+        found = finder.find(thread.words, thread.place)
         if found is not None:
             thread.words, thread.place = passages[found], found
 
@@ -128,5 +128,5 @@ def move_notes(session: Session, old_id: int, new_id: int) -> None:
 def where_now(threads: Iterable[NoteThread], passages: Sequence[str]) -> list[tuple[NoteThread, int | None]]:
     """Each thread with the passage that it is about; None: that is gone."""
     # What is similar was found when the text was saved. Here only what is the same counts.
-    known = frozenset(passages)
-    return [(one, find_passage(one.words, one.place, passages, known)) for one in threads]
+    finder = Finder(passages, known=frozenset(passages))
+    return [(one, finder.find(one.words, one.place)) for one in threads]

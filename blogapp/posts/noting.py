@@ -4,6 +4,7 @@ Nobody gets a mail of it, and the draft stays as it is: no use case here touches
 """
 
 import re
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,6 +24,8 @@ from blogapp.posts.queries import find_post
 LONGEST_NOTE = 5000
 MOST_THREADS = 300
 MOST_NOTES = 100
+# How soon the same words again are the same click, or its repetition after an answer that got lost.
+TWICE = timedelta(minutes=1)
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -46,14 +49,14 @@ def add_note(post_id: int, by: int, *, words: str, place: int, body: str) -> Not
     with transaction() as session:
         post = _open_post(session, post_id, by)
         threads = threads_of(session, post_id)
-        for thread in threads:
-            if thread.quote == quote and _is_repeated(thread, by, said):
-                return thread.notes[-1]
-        if len(threads) >= MOST_THREADS:
-            raise Invalid(f"This draft has {MOST_THREADS} notes, and that is the most. Answer one of them instead.")
         passages = [passage.words for passage in passages_of(post.html)]
         found = find_passage(quote, place, passages)
         seen = (quote, place) if found is None else (passages[found], found)
+        for thread in threads:
+            if (thread.words, thread.place) == seen and _is_repeated(thread, by, said):
+                return thread.notes[-1]
+        if len(threads) >= MOST_THREADS:
+            raise Invalid(f"This draft has {MOST_THREADS} notes, and that is the most. Answer one of them instead.")
         thread = NoteThread(post_id=post_id, quote=quote, words=seen[0], place=seen[1])
         session.add(thread)
         return _say(session, thread, by, said, "note.add")
@@ -163,8 +166,11 @@ def _find_thread(session: Session, post_id: int, thread_id: int) -> NoteThread:
 
 
 def _is_repeated(thread: NoteThread, by: int, said: str) -> bool:
-    """Whether it was said just now already: somebody pressed twice."""
-    return bool(thread.notes) and (thread.notes[-1].member_id, thread.notes[-1].body) == (by, said)
+    """Whether it was said just now already: somebody pressed twice. What is done, or a while ago, may be said again."""
+    if not thread.notes or thread.done_at is not None:
+        return False
+    last = thread.notes[-1]
+    return (last.member_id, last.body) == (by, said) and last.created_at > now() - TWICE
 
 
 def _say(session: Session, thread: NoteThread, by: int, said: str, act: str) -> Note:

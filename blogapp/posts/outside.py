@@ -10,11 +10,13 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from flask import Flask
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.auth.models import Member
@@ -22,8 +24,8 @@ from blogapp.auth.permissions import demand
 from blogapp.core.clock import now
 from blogapp.core.config import settings
 from blogapp.core.db import Base, UTCDateTime, db, insert_missing, transaction
-from blogapp.core.guard import PUBLIC, Guard, Refused, target_of
-from blogapp.core.outside import Outcome, look_at
+from blogapp.core.guard import PUBLIC, Guard, NoSuchName, Refused, target_of
+from blogapp.core.outside import NO_NAMES, Outcome, look_at
 from blogapp.core.turns import Turns
 from blogapp.posts.anchors import outside_addresses
 from blogapp.posts.queries import find_post
@@ -41,6 +43,7 @@ TRIES = 3
 # So many hosts are asked at a time.
 AT_ONCE = 4
 LOOK_SECONDS = 1.0
+Answers = SimpleQueue[tuple[str, Outcome]]
 AFTER_ERROR_SECONDS = 10.0
 
 
@@ -143,36 +146,57 @@ def check_due(turns: Turns, *, guard: Guard = PUBLIC, stopped: Callable[[], bool
     What is on its way when it is stopped is left to the next worker: its threads end with the process.
     """
     agent = f"blogapp link check (+{settings().base_url}/)"
-    answers: SimpleQueue[tuple[str, Outcome]] = SimpleQueue()
+    answers: Answers = SimpleQueue()
     asked: dict[str, str] = {}
-    done = 0
-
-    def ask(url: str) -> None:
-        try:
-            outcome = look_at(url, agent=agent, turns=turns, guard=guard)
-        except Exception:  # What strangers' servers can make of a library is nowhere promised.
-            log.warning("an outside link could not be looked at", exc_info=True, extra={"url": url})
-            outcome = Outcome("unsure", None, "could not be asked")
-        answers.put((url, outcome))
-
+    waiting: dict[str, Outcome] = {}
+    done, online = 0, False
     while not stopped():
         while len(asked) < AT_ONCE and (found := _next(asked.values())):
             url, host = found
             if _claim(url):
                 asked[url] = host
-                threading.Thread(target=ask, args=(url,), name="outside link", daemon=True).start()
+                ask = partial(_ask, url, answers, agent=agent, turns=turns, guard=guard)
+                threading.Thread(target=ask, name="outside link", daemon=True).start()
         if not asked:
-            return done
+            break
         try:
             url, outcome = answers.get(timeout=LOOK_SECONDS)
         except Empty:
             continue
         del asked[url]
-        _settle(url, outcome)
-        done += 1
-    for url in asked:
-        _put_back(url)
-    return done
+        online = online or outcome.status is not None
+        waiting[url] = outcome
+        if online or not outcome.no_name:  # Else told when it is known whether any name at all is found.
+            ready = [*waiting] if online else [url]
+            for one in ready:
+                _settle(one, waiting.pop(one))
+            done += len(ready)
+    else:
+        for url in (*asked, *waiting):
+            _put_back(url)
+        return done
+    online = bool(waiting) and _finds_us(guard)
+    for url, outcome in waiting.items():
+        _settle(url, outcome if online else NO_NAMES)
+    return done + len(waiting)
+
+
+def _ask(url: str, answers: Answers, *, agent: str, turns: Turns, guard: Guard) -> None:
+    try:
+        outcome = look_at(url, agent=agent, turns=turns, guard=guard)
+    except Exception:  # What strangers' servers can make of a library is nowhere promised.
+        log.warning("an outside link could not be looked at", exc_info=True, extra={"url": url})
+        outcome = Outcome("unsure", None, "could not be asked")
+    answers.put((url, outcome))
+
+
+def _finds_us(guard: Guard) -> bool:
+    """Whether our own name is found: then names are looked up here, and one that is not found is nobody's."""
+    host = urlsplit(settings().base_url).hostname or ""
+    try:
+        return host != "localhost" and host not in guard.resolve(host, 443)  # An address "leads to" itself.
+    except (NoSuchName, OSError):
+        return False
 
 
 def _next(busy: Collection[str]) -> tuple[str, str] | None:
@@ -203,6 +227,14 @@ def _claim(url: str) -> bool:
 
 def _settle(url: str, outcome: Outcome) -> None:
     """Note what was found; what may be otherwise in a while is due once more."""
+    try:
+        _note(url, outcome)
+    except DataError:  # The database does not take what a stranger said. The other sites are none the worse.
+        log.warning("what a site answered could not be kept", exc_info=True, extra={"url": url})
+        _note(url, Outcome("unsure", None, "answers what cannot be kept"))
+
+
+def _note(url: str, outcome: Outcome) -> None:
     at = now()
     with transaction() as session:
         row = session.get(OutsideLink, url, with_for_update=True, populate_existing=True)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -161,6 +162,9 @@ def _checked(wish: Wish) -> Wish:
     if url and (len(url) > LONGEST_ADDRESS or any(c.isspace() or c in "<>\"'" or not c.isprintable() for c in url)):
         message = f"An address has no blanks, quotes or angle brackets, and at most {LONGEST_ADDRESS:,} characters."
         raise Invalid(message, {"new_url": message})
+    if url and not _leads_somewhere(url):
+        message = "An address begins with https:// or http://, with mailto:, or with / for a page of this site."
+        raise Invalid(message, {"new_url": message})
     if new and (
         len(new) > LONGEST_LABEL or new.startswith("^") or any(c in "[]\\`" or not c.isprintable() for c in new)
     ):
@@ -170,6 +174,17 @@ def _checked(wish: Wish) -> Wish:
         message = "That is what it says already."
         raise Invalid(message, {"new_label" if new else "new_url": message})
     return Wish(label, wish.old_url, url, new)
+
+
+def _leads_somewhere(url: str) -> bool:
+    """Whether readers can follow it; of any other address only the words would be left."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if parts.scheme in ("http", "https"):
+        return bool(parts.hostname)
+    return parts.scheme == "mailto" or (url.startswith("/") and not url.startswith("//"))
 
 
 def _using(wish: Wish) -> Iterator[Any]:

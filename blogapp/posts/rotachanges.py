@@ -23,6 +23,8 @@ from blogapp.posts.turnmails import tell_turn
 from blogapp.posts.turnmodels import BegunWeek, Nudge, RotaChange
 from blogapp.posts.turns import AHEAD, read_rota, this_week, turn_of
 
+BACK = "took back what was decided about it"
+
 
 def skip_week(week: int, by: int) -> int:
     """Pass a week on to whoever comes next in the order, which goes on after them. Returns their id.
@@ -43,6 +45,9 @@ def skip_week(week: int, by: int) -> int:
         session.merge(RotaChange(week=week, member_id=taker, other_week=None))
         _hand_over(session, week, taker, place=taker)
         tell_turn(session, week, taker, by, "passed it on to you")
+        tell_turn(
+            session, week, turn.member_id, by, f"passed it on to {session.get_one(Member, taker).name}", lost=True
+        )
         record(session, "rota.skip", f"week:{week}", by=by, passed=turn.member_id, to=taker)
         return taker
 
@@ -85,20 +90,27 @@ def undo_change(week: int, by: int) -> None:
         if change is None:
             raise Conflict(f"Nothing is decided about week {week}.")
         weeks = [week] if change.other_week is None else [week, change.other_week]
+        before = {one: turn_of(session, one).member_id for one in weeks}
         for one in weeks:
             if one < this_week():
                 raise Conflict(f"Week {one} is over. What was decided about it stays.")
             _check_unwritten(session, one)
         session.execute(delete(RotaChange).where(RotaChange.week.in_(weeks)))
         for one in weeks:
-            begun = session.get(BegunWeek, one)
-            if begun is not None and change.other_week is not None:
+            begun, rota = session.get(BegunWeek, one), read_rota(session, one)
+            if begun is None:
+                continue
+            # Who had it before the swap, unless they left or are away by now.
+            if change.other_week is not None and rota.can(begun.place_id, one):
                 _hand_over(session, one, begun.place_id)
-            elif begun is not None and (found := turns(read_rota(session, one), one, 1)[0].member_id) is not None:
+            elif (found := turns(rota, one, 1)[0].member_id) is not None:
                 _hand_over(session, one, found, place=found)
         session.flush()
+        after = {one: turn_of(session, one).member_id for one in weeks}
         for one in weeks:
-            tell_turn(session, one, turn_of(session, one).member_id, by, "took back what was decided about it")
+            tell_turn(session, one, after[one], by, BACK)
+            if before[one] not in after.values():  # Else the mail about the other week says it.
+                tell_turn(session, one, before[one], by, BACK, lost=True)
         record(session, "rota.undo", f"week:{week}", by=by)
 
 

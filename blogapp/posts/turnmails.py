@@ -13,8 +13,8 @@ from blogapp.posts.weeks import Weeks
 from blogapp.posts.weektemplate import in_words
 
 
-def tell_turn(session: Session, week: int, member_id: int | None, by: int, how: str) -> None:
-    """Tell a member that the week is theirs now, unless it was they who said so.
+def tell_turn(session: Session, week: int, member_id: int | None, by: int, how: str, *, lost: bool = False) -> None:
+    """Tell a member that the week is theirs now, or no more, unless it was they who said so.
 
     Args:
         how: it came to that, behind the name of `by`: `passed it on to you`.
@@ -31,9 +31,10 @@ def tell_turn(session: Session, week: int, member_id: int | None, by: int, how: 
             "member": member,
             "weeks": weeks,
             "dates": in_words(weeks, settings().site_epoch),
+            "lost": lost,
             "how": f"{session.get_one(Member, by).name} {how}",
             "post": post,
-            "url": place_to_write(post, member) if post else whole_url("/write/rota"),
+            "url": place_to_write(post, member) if post and not lost else whole_url("/write/rota"),
             "rota_url": whole_url("/write/rota"),
         },
         to_name=member.name,

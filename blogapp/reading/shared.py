@@ -12,7 +12,9 @@ from blogapp.posts.sharelinks import open_link
 from blogapp.reading import queries
 from blogapp.reading.blueprint import bp
 
-OWN_FILE = re.compile(r"(?:/files/\d{1,10}/[^\"\s,?#]+|/media/\d{1,10}-[0-9a-f]{16}/\d{1,6}\.[a-z]{3,4})(?=[\"\s,])")
+OWN_FILE = r"(?:/files/\d{1,10}/[^\"\s,?#]+|/media/\d{1,10}-[0-9a-f]{16}/\d{1,6}\.[a-z]{3,4})"
+# Where the value, or a candidate of several, begins with it: within another site's address it would go there.
+BEFORE = r'(?P<before>\s(?:src|href|poster|srcset)="|(?<=[\dwx]), )'
 
 
 @bp.get("/shared/<token>")
@@ -34,8 +36,8 @@ def shared(token: str) -> ResponseReturnValue:
 
 def with_link(html: str, token: str) -> str:
     """The addresses of this site's files in a page's text, each with the link that lets its reader have them."""
-    files = re.compile(rf'(?<=["\s,])(?P<own>{re.escape(settings().base_url)})?(?P<file>{OWN_FILE.pattern})')
-    return TAG.sub(lambda tag: files.sub(lambda match: f"{match['file']}?share={token}", tag[0]), html)
+    files = re.compile(rf'{BEFORE}(?:{re.escape(settings().base_url)})?(?P<file>{OWN_FILE})(?=[" ])')
+    return TAG.sub(lambda tag: files.sub(lambda one: f"{one['before']}{one['file']}?share={token}", tag[0]), html)
 
 
 def _kept_to_oneself(response: Response) -> Response:

@@ -2,9 +2,39 @@
 
 import { body, button, clock, fields, form, setField, title } from "./sheet.js";
 
-const KEY = `blogapp-text:${form.dataset.member}:${form.dataset.post}`;
-const OLDER = `${KEY}:older`;
+const ALL = `blogapp-text:${form.dataset.member}:${form.dataset.post}`;
+const OLDER = `${ALL}:older`;
 const DAYS = 30;
+// Each tab keeps its own: the same post may be open in two.
+const keyOf = (tab) => `${ALL}:tab-${tab}`;
+const BEGUN = Date.now();
+let key = keyOf(tabName());
+
+function tabName(fresh = false) {
+  const made = Math.random().toString(36).slice(2);
+  try {
+    const name = (!fresh && sessionStorage.getItem("blogapp-tab")) || made;
+    sessionStorage.setItem("blogapp-tab", name);
+    return name;
+  } catch {
+    return made;
+  }
+}
+
+/** The keys of tabs that are open, but for this one. A lock tells: it ends with its tab, however that ends. */
+async function living() {
+  if (!navigator.locks) return new Set(); // Only over HTTPS, and on this machine.
+  const hold = (name) => new Promise((held) => {
+    navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+      held(Boolean(lock));
+      return lock && new Promise(() => {});
+    });
+  });
+  // A tab that was duplicated begins with the other's name.
+  if (!await hold(key)) await hold(key = keyOf(tabName(true)));
+  const { held } = await navigator.locks.query();
+  return new Set(held.map((lock) => lock.name).filter((name) => name !== key));
+}
 
 function read(key, otherwise) {
   try {
@@ -27,22 +57,40 @@ function write(key, value) {
 /** Keep what the form says now. Whether this browser does. */
 export function keep() {
   const { base, version } = form.elements;
-  return write(KEY, { at: Date.now(), fields: fields(), base: base.value, version: version.value });
+  return write(key, { at: Date.now(), fields: fields(), base: base.value, version: version.value });
 }
 
 export function letGo() {
-  write(KEY, null);
+  write(key, null);
 }
 
-/** Offer back what an earlier visit left behind, the newest first. `brought` is called when it is back in the form. */
-export function offerBack(brought) {
+/** Offer back what earlier visits left behind, the newest first. `brought` is called when it is back in the form. */
+export async function offerBack(brought) {
+  if (location.hash === "#settled") {
+    // Somebody else's words and these were looked at, and one text was made of both.
+    letGo();
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  const open = await living();
   const left = read(OLDER, []);
-  const last = read(KEY, null);
-  if (last) left.push(last);
+  for (const name of names().filter((one) => !open.has(one))) {
+    const text = read(name, null);
+    if (!text || text.at >= BEGUN) continue; // Typed since this page is there.
+    left.push(text);
+    write(name, null);
+  }
+  left.sort((one, other) => one.at - other.at);
   const worth = left.filter((text) => Date.now() - text.at < DAYS * 86400e3 && differs(text));
-  write(KEY, null);
   write(OLDER, worth.length ? worth : null);
   if (worth.length) show(worth, brought);
+}
+
+function names() {
+  try {
+    return Object.keys(localStorage).filter((name) => name === ALL || name.startsWith(keyOf("")));
+  } catch {
+    return [];
+  }
 }
 
 function differs(text) {
@@ -58,7 +106,7 @@ function show(texts, brought) {
     box.hidden = true;
     if (rest.length) show(rest, brought);
   };
-  const day = new Date(text.at).toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
+  const day = new Date(text.at).toLocaleDateString(document.documentElement.lang, { weekday: "long", day: "numeric", month: "long" });
   const shown = document.createElement("details");
   const summary = document.createElement("summary");
   const inside = document.createElement("pre");

@@ -33,7 +33,7 @@ export function watch() {
   document.addEventListener("visibilitychange", look);
   window.addEventListener("pagehide", () => {
     const told = new FormData();
-    told.set("csrf_token", token);
+    told.set("csrf_token", token());
     told.set("leave", "1");
     navigator.sendBeacon(form.dataset.presence, told);
   });

@@ -14,7 +14,7 @@ let asked = 0;
 
 export function count() {
   const found = (body.value.match(/[\p{L}\p{N}_]+(?:['’-][\p{L}\p{N}_]+)*/gu) ?? []).length;
-  words.textContent = found;
+  words.textContent = `${found} ${found === 1 ? "word" : "words"}`;
   minutes.textContent = Math.max(1, Math.round(found / READ_PER_MINUTE));
 }
 

@@ -2,7 +2,7 @@
 
 import { keep, letGo } from "./keeping.js";
 import {
-  begun, body, button, clock, correction, fields, form, JSON_PLEASE, link, restDiffers, say, setField, texts, title,
+  begun, body, button, clock, correction, fields, form, JSON_PLEASE, link, renewToken, restDiffers, say, setField, texts, title,
 } from "./sheet.js";
 
 const SOON = 2000; // after the last key
@@ -51,7 +51,7 @@ export async function save({ auto = false } = {}) {
   if (!clash && textsDiffer() && saved !== null) later(SOON);
 }
 
-async function post(auto) {
+async function post(auto, again = true) {
   const sent = { texts: texts(), fields: fields() };
   const data = new FormData(form, saveButton);
   data.delete("files");
@@ -67,6 +67,7 @@ async function post(auto) {
     later(RETRY);
     return;
   }
+  if (result.expired && answer.status === 400 && again && await renewToken()) return post(auto, false);
   if (answer.ok) take(result, sent, auto);
   else refuse(answer.status, result, auto);
 }
@@ -77,8 +78,7 @@ function take(result, sent, auto) {
   const more = texts() !== sent.texts;
   if (!more || same(result, sent.fields, before, auto)) {
     form.elements.version.value = result.version;
-    form.elements.base.value = result.base;
-    if (!more) bringIn(result, before, auto);
+    form.elements.base.value = more ? result.base : bringIn(result, auto ? { ...before, title: sent.fields.title } : sent.fields);
   } else {
     // Typed on while others' changes came: what was sent is what the next save begins with.
     const { title, body } = sent.fields;
@@ -92,7 +92,7 @@ function take(result, sent, auto) {
   saved = more ? sent.texts : texts();
   if (isDirty()) keep();
   else letGo();
-  for (const told of document.querySelectorAll("main > :is(.summary, .notice):not(#kept)")) told.remove();
+  for (const told of document.querySelectorAll("main > :is(.summary, .notice):not(#kept), body > .notice")) told.remove();
   if (result.others) showOthers(result);
   if (!more) say(auto && restDiffers() ? `${result.message} What else you changed waits for Save.` : result.message);
   else if (!auto) say("Not saved yet");
@@ -105,15 +105,20 @@ function same(result, sent, before, auto) {
     && ["kind", "weeks", "slug", "tags", "readers", "viewers"].every((name) => (result.fields[name] ?? "") === (rest[name] ?? ""));
 }
 
-function bringIn(result, before, auto) {
+/** Show what came back with a save of `sent`. Returns what the next one begins with: what is shown, whoever changed it. */
+function bringIn(result, sent) {
   for (const [start, end, text] of result.edits) body.setRangeText(text, start, end, "preserve");
   const here = fields();
+  const base = JSON.parse(result.base);
+  const was = begun();
   for (const [name, value] of Object.entries(result.fields)) {
-    // By itself nothing changes under somebody's fingers, nor what they chose and have not saved.
-    const free = name === "title" ? document.activeElement !== title : here[name] === before[name];
-    if (!auto || free) setField(name, value);
+    // Nothing changes under somebody's fingers, nor what they chose and have not saved.
+    const free = name === "title" ? document.activeElement !== title || sent.title === was.title : here[name] === sent[name];
+    if (free) setField(name, value);
+    else if (result.taken.includes(name)) base[name] = sent[name]; // Somebody else's is seen, and settled, with the next save.
   }
   if (result.edits.length) form.dispatchEvent(new CustomEvent("brought"));
+  return JSON.stringify(base);
 }
 
 function showOthers(result) {

@@ -2,8 +2,8 @@
 
 export const form = document.getElementById("editor");
 export const { title, body } = form.elements;
-export const token = form.elements.csrf_token.value;
-export const JSON_PLEASE = { Accept: "application/json", "X-CSRFToken": token };
+export const token = () => form.elements.csrf_token.value;
+export const JSON_PLEASE = { Accept: "application/json", "X-CSRFToken": token() };
 
 const NAMES = ["title", "body", "kind", "weeks", "slug", "tags", "author", "readers"];
 const SETTINGS = ["kind", "weeks", "slug", "tags", "author", "in_menu", "readers", "viewers"];
@@ -42,6 +42,19 @@ export function setField(name, value) {
   else if (form.elements[name]) form.elements[name].value = value;
 }
 
+/** Go on with the log-in that another tab has begun. Whether it is the same member's. */
+export async function renewToken() {
+  const answer = await fetch(form.action, { headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const other = page.getElementById("editor");
+  if (other?.dataset.member !== form.dataset.member) return false;
+  const fresh = other.elements.csrf_token.value;
+  for (const field of document.querySelectorAll("[name=csrf_token]")) field.value = fresh;
+  JSON_PLEASE["X-CSRFToken"] = fresh;
+  form.dispatchEvent(new CustomEvent("brought")); // The preview was refused meanwhile.
+  return true;
+}
+
 /** Say how it stands; `then` may be a link or a button to go on with. */
 export function say(words, tone = "", then = null) {
   status.replaceChildren(words, ...(then ? [" ", then] : []));
@@ -65,5 +78,5 @@ export function link(words, address) {
 }
 
 export function clock(moment) {
-  return new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  return new Date(moment).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false });
 }

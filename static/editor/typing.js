@@ -70,6 +70,11 @@ function footnote() {
 }
 
 function table() {
+  // What is chosen stays, and stands before it.
+  if (body.selectionStart !== body.selectionEnd) {
+    const end = linesOf().end;
+    body.setSelectionRange(end, end);
+  }
   const at = body.selectionStart;
   insertBlock("| What | How many |\n| --- | ---: |\n|  |  |");
   const cell = body.value.indexOf("What", at);

@@ -107,6 +107,10 @@ def test_the_tools_write_links_footnotes_and_tables(post: Post, bob: Member, ope
     assert (
         page.locator("#body").input_value().endswith("| Loaf | How many |\n| --- | ---: |\n| rye |  |\n| spelt |  |\n")
     )
+    page.fill("#body", "Some words.\nMore.")
+    page.evaluate("document.getElementById('body').setSelectionRange(0, 4)")
+    page.click("[data-act=table]")
+    assert page.locator("#body").input_value().startswith("Some words.\n\n| What"), "what is chosen stays"
 
 
 def test_what_a_closed_tab_left_behind_is_offered_back_and_put_together(
@@ -135,6 +139,33 @@ def test_what_a_closed_tab_left_behind_is_offered_back_and_put_together(
     expect(again.locator("#kept")).to_be_hidden()
 
 
+def test_of_two_tabs_that_a_crash_took_both_texts_are_offered_back(
+    post: Post, bob: Member, open_as: Callable[..., Page]
+) -> None:
+    publish(post.id, 1, bob.id)  # It does not save itself.
+    pages = [open_as(bob, f"/posts/{post.id}/edit")]
+    pages += [pages[0].context.new_page(), pages[0].context.new_page()]
+    for page, words in zip(pages, ("tab one", "tab two", "of a tab that lives"), strict=True):
+        page.goto(f"/posts/{post.id}/edit")
+        page.fill("#body", f"From {words}.")
+        expect(page.locator("#status")).to_contain_text("kept in this browser")
+    for page in pages[:2]:
+        page.close(run_before_unload=False)
+    again = pages[2].context.new_page()
+    again.goto(f"/posts/{post.id}/edit")
+    for words in ("tab two", "tab one"):
+        expect(again.locator("#kept pre")).to_have_text(f"From {words}.")
+        again.click("text=Bring it back" if words == "tab one" else "text=Throw it away")
+    expect(again.locator("#kept")).to_be_hidden()
+    again.keyboard.press("Control+s")
+    expect(again.locator("#status")).to_contain_text("Saved at")
+    assert fresh(post).body == "From tab one."
+    # What the one saved is no reason to forget what the other has not.
+    pages[2].once("dialog", lambda dialog: dialog.accept())
+    pages[2].reload()
+    expect(pages[2].locator("#kept pre")).to_have_text("From of a tab that lives.")
+
+
 def test_text_typed_after_the_log_in_ended_is_there_after_the_next_one(
     post: Post, bob: Member, open_as: Callable[..., Page]
 ) -> None:
@@ -151,6 +182,26 @@ def test_text_typed_after_the_log_in_ended_is_there_after_the_next_one(
     page.click("text=Bring it back")
     expect(page.locator("#status")).to_contain_text("Saved at")
     assert fresh(post).body == "Typed by nobody in particular."
+
+
+def test_who_logs_in_again_in_another_tab_just_goes_on_writing(
+    post: Post, bob: Member, open_as: Callable[..., Page]
+) -> None:
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    other = page.context.new_page()
+    other.goto("/write")
+    other.click("text=Log out")
+    page.fill("#body", "Typed")
+    expect(page.locator("#status")).to_contain_text("You are logged out")
+    other.goto("/login")
+    other.fill("[name=email]", str(bob.email))
+    other.fill("[name=password]", PASSWORD)
+    other.press("[name=password]", "Enter")
+    other.wait_for_url("**/write")
+    page.fill("#body", "Typed, and typed on.")
+    expect(page.locator("#status")).to_contain_text("Saved at")
+    assert fresh(post).body == "Typed, and typed on."
+    expect(page.locator("#preview-text")).to_have_text("Typed, and typed on.")
 
 
 def test_a_draft_saves_no_half_typed_setting_and_empties_no_field_under_ones_fingers(
@@ -191,6 +242,33 @@ def test_two_people_in_one_draft_see_each_other_and_one_text(
     bobs.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(bobs.locator("#body")).to_have_value(re.compile("Erin"))
     assert bobs.locator("#others").text_content() == "Erin Eames has this post open, too."
+
+
+def test_what_one_chose_and_another_saved_meanwhile_is_no_silent_loss(
+    post: Post, bob: Member, erin: Member, open_as: Callable[..., Page]
+) -> None:
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    page.click("details.about summary")
+    page.locator("#tags").fill("boats")
+    page.locator("#body").press_sequentially("Bob. ")
+    page.locator("#title").click()
+    save_post(post.id, 1, erin.id, title="Erin’s title", body="First text.", tags=["rope"])
+    expect(page.locator("#status")).to_contain_text("changes are in it, too")
+    expect(page.locator("#title")).to_have_value("Erin’s title")
+    assert page.locator("#tags").input_value() == "boats", "what is chosen and not saved stays"
+    page.keyboard.press("End")
+    page.keyboard.type("!")
+    save_post(post.id, fresh(post).version, erin.id, title="Yes, Erin’s title", body=fresh(post).body)
+    expect(page.locator("#status")).to_contain_text("Erin Eames’s changes are in it, too")
+    assert page.locator("#title").input_value() == "Erin’s title!", "somebody is at it"
+    page.keyboard.type("!")
+    expect(page.locator("#status")).to_contain_text("What else you changed waits for Save")
+    expect(page.locator("#status")).to_contain_text("Saved at")
+    page.wait_for_timeout(2_500)
+    assert (fresh(post).title, tags_of(post.id)) == ("Yes, Erin’s title!!", ["rope"])
+    page.keyboard.press("Control+s")
+    expect(page.locator("#tags")).to_have_value(re.compile("boats.*rope|rope.*boats"))
+    assert sorted(tags_of(fresh(post).id)) == ["boats", "rope"], "both chose tags, and both have theirs"
 
 
 def test_three_people_type_in_one_draft_at_once_and_no_letter_is_lost(
@@ -274,7 +352,7 @@ def test_the_preview_follows_what_is_typed_and_words_are_counted(
     page.fill("#body", "## Heading\n\nIt's **bold**, isn't it?")
     expect(page.locator("#preview-text strong")).to_have_text("bold")
     expect(page.locator("#preview-text h2")).to_have_text("Heading")
-    expect(page.locator("#words")).to_have_text("5")
+    expect(page.locator("#words")).to_have_text("5 words")
     page.fill("#title", "Another title")
     expect(page.locator("#preview-title")).to_have_text("Another title")
     page.click("#preview-button")
@@ -287,8 +365,8 @@ def test_where_two_changed_the_same_words_one_click_settles_it(
     post: Post, bob: Member, erin: Member, open_as: Callable[..., Page]
 ) -> None:
     page = open_as(bob, f"/posts/{post.id}/edit")
+    page.fill("#body", "Bob's hours of work.")  # Before hers: into an untouched text hers would simply come in.
     save_post(post.id, 1, erin.id, title="", body="Erin's text.")
-    page.fill("#body", "Bob's hours of work.")
     expect(page.locator("#status")).to_contain_text("Erin Eames changed the same words")
     page.click("text=Look at both")
     expect(page.locator("h1")).to_have_text("Erin Eames saved this post, too")
@@ -302,6 +380,22 @@ def test_where_two_changed_the_same_words_one_click_settles_it(
     page.keyboard.press("Control+s")
     expect(page.locator("#status")).to_contain_text("Saved at")
     assert fresh(post).body == "And on."
+    assert page.get_by_text("Saved at").count() == 1, "what was said before says nothing any more"
+
+
+def test_a_clash_that_is_settled_with_the_others_words_offers_ones_own_no_more(
+    post: Post, bob: Member, erin: Member, open_as: Callable[..., Page]
+) -> None:
+    page = open_as(bob, f"/posts/{post.id}/edit")
+    page.fill("#body", "Bob's hours of work.")
+    save_post(post.id, 1, erin.id, title="", body="Erin's text.")
+    page.click("text=Look at both")
+    page.click("text=Take theirs")
+    expect(page.locator(".notice")).to_contain_text("Saved at")
+    expect(page.locator("#body")).to_have_value("Erin's text.")
+    page.reload()
+    expect(page.locator("#preview-text")).to_have_text("Erin’s text.")
+    assert page.locator("#kept").is_hidden()
 
 
 def test_a_picture_is_put_where_the_cursor_is(

@@ -195,16 +195,17 @@ def test_several_clashes_and_one_of_a_setting_are_settled_each_by_itself(
 ) -> None:
     client = log_in(alice)
     mine = LONG.replace("Monday", "Sunday").replace("Friday", "Saturday")
-    form = {**open_editor(client, long), "body": mine, "tags": "boats"}
+    form = {**open_editor(client, long), "body": mine, "slug": "boats", "tags": "sea, boats"}
     theirs = LONG.replace("Monday", "Tuesday").replace("Friday", "Thursday")
-    save_post(long.id, 2, erin.id, title="", body=theirs, tags=["bread"])
+    save_post(long.id, 2, erin.id, title="", body=theirs, slug="bread", tags=["bread"])
     _, sent = clash_page(client.post(f"/posts/{long.id}/edit", data=form))
     short = client.post(f"/posts/{long.id}/edit", data={**sent, "do": "settle", "choice-0": "mine"})
     assert short.status_code == 409, "each place wants a choice"
     choices = {"choice-0": "mine", "choice-1": "theirs", "choice-2": "mine"}
     client.post(f"/posts/{long.id}/edit", data={**sent, "do": "settle", **choices})
     assert fresh(long).body == LONG.replace("Monday", "Sunday").replace("Friday", "Thursday")
-    assert tags_of(long.id) == ["boats"]
+    assert fresh(long).slug == "boats"
+    assert tags_of(long.id) == ["boats", "bread", "sea"], "of tags both have theirs"
 
 
 def test_a_conflict_with_oneself_in_another_window_keeps_both_texts_too(post: Post, bob: Member, log_in: LogIn) -> None:

@@ -59,6 +59,17 @@ def test_the_draft_s_page_lists_what_to_mend_and_never_blocks(app: Flask, bob: M
     assert db.session.get_one(Post, post.id, populate_existing=True).state == "published"
 
 
+def test_of_a_great_many_findings_the_page_shows_the_first_and_says_how_many_there_are(
+    app: Flask, bob: Member, log_in: LogIn
+) -> None:
+    body = "TBD\n" * 8000 + "".join(f"[x](/nowhere-{number}) " for number in range(3000))
+    post = create_post("article", "Boats", body, bob.id)
+    page = log_in(bob).get(f"/posts/{post.id}")
+    assert pages.text(page, ".check-line") == "2000 things to mend and 8001 to look at."
+    assert len(pages.soup(page).select(".check-found li")) == 100
+    assert "And 9901 more" in pages.text(page, ".checklist")
+
+
 def test_with_nothing_to_mend_one_calm_line_says_so(app: Flask, bob: Member, log_in: LogIn) -> None:
     post = create_post("article", "Boats", "Some words.", bob.id)
     page = log_in(bob).get(f"/posts/{post.id}")

@@ -1,14 +1,17 @@
 """Notes on a draft: beside their paragraph through every edit, for members only; and who said that it looks good."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from blogapp.auth.models import Member
+from blogapp.core.clock import now
 from blogapp.core.db import db, transaction
 from blogapp.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from blogapp.delivery.models import OutboxMail
@@ -129,6 +132,36 @@ def test_a_thread_is_answered_done_taken_up_again_and_ends_with_its_last_note(
     assert threads_of(db.session(), draft.id) == []
     with pytest.raises(NotFound):
         answer_note(draft.id, first.thread_id, bob.id, body="Hello?")
+
+
+def test_pressed_twice_is_one_note_and_said_again_later_or_elsewhere_is_another(
+    draft: Post, erin: Member, bob: Member
+) -> None:
+    save(draft, f"TBD\n\n{DOOR}\n\nTBD", bob)
+    first = add_note(draft.id, erin.id, words="TBD", place=0, body="What?")
+    assert add_note(draft.id, erin.id, words="TBD", place=0, body="What?").id == first.id
+    assert add_note(draft.id, erin.id, words="TBD", place=2, body="What?").id != first.id
+    answer = answer_note(draft.id, first.thread_id, bob.id, body="Soon.")
+    assert answer_note(draft.id, first.thread_id, bob.id, body="Soon.").id == answer.id
+    settle_thread(draft.id, first.thread_id, bob.id, done=True)
+    assert answer_note(draft.id, first.thread_id, bob.id, body="Soon.").id != answer.id
+    assert [thread.done_at for thread in threads_of(db.session(), draft.id)] == [None, None], "it is taken up again"
+    settle_thread(draft.id, first.thread_id, bob.id, done=True)
+    again = add_note(draft.id, erin.id, words="TBD", place=0, body="What?")
+    assert again.thread_id != first.thread_id
+    with time_machine.travel(now() + timedelta(minutes=2)):
+        assert add_note(draft.id, erin.id, words="TBD", place=0, body="What?").id != again.id
+
+
+def test_whoever_is_about_to_publish_sees_that_notes_are_open(
+    draft: Post, bob: Member, erin: Member, log_in: Callable[[Member], FlaskClient]
+) -> None:
+    note = add_note(draft.id, erin.id, words=OVEN, place=1, body="Which?")
+    client = log_in(bob)
+    line = f'<a href="#thread-{note.thread_id}">1 note</a> not done yet.'
+    assert line in client.get(f"/posts/{draft.id}").text
+    settle_thread(draft.id, note.thread_id, bob.id, done=True)
+    assert "not done yet" not in client.get(f"/posts/{draft.id}").text
 
 
 def test_looks_good_holds_for_the_text_that_it_was_said_of_and_stops_nobody(

@@ -60,6 +60,9 @@ SAYS: dict[str, tuple[int, dict[str, str]]] = {
     "/nonsense": (302, {"Location": "http://[nonsense/"}),
     "/circle": (302, {"Location": "/circle"}),
     "/nowhere": (302, {}),
+    "/nul": (302, {"Location": "http://there.test:22/\0x"}),
+    "/endless": (302, {"Location": "http://there.test:22/" + "x" * 60_000}),
+    "/endless-move": (301, {"Location": "/" + "x" * 5_000}),
 }
 NAMES = {"there.test": "127.0.0.1", "other.test": "127.0.0.1", "relay.test": "127.0.0.1", "inside.test": "10.0.0.1"}
 
@@ -306,6 +309,44 @@ def test_what_is_known_is_used_for_a_day_and_then_asked_anew(
         clock.shift(timedelta(days=2))
         assert forget_outside_links() == 1
         assert known() == {}
+
+
+def test_nothing_that_a_strangers_server_says_stops_the_round_or_fills_the_page(
+    any_port: None, site: Site, bob: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [site.url(path) for path in ("/nul", "/endless", "/endless-move", "/")]
+    ask_outside((post := post_with(bob, *urls)).id, bob.id, post.html)
+    assert check_due(Turns(0), guard=guard_of(site)) == 4
+    found = [known()[url] for url in urls]
+    assert [row.state for row in found] == ["unsure", "unsure", "unsure", "ok"]
+    assert all(row.why.isprintable() and len(row.why) < 400 for row in found)
+    # Nor what nobody has thought of: the database does not take it, and the others are settled.
+    outcomes = iter([outside.Outcome("unsure", None, "\0" * 3), outside.Outcome("ok", 200)])
+    monkeypatch.setattr(links, "look_at", lambda *_, **__: next(outcomes))
+    ask_outside((post := post_with(bob, site.url("/1"), site.url("/2"))).id, bob.id, post.html)
+    assert check_due(Turns(0), guard=guard_of(site)) == 2
+    assert sorted(known()[site.url(path)].state for path in ("/1", "/2")) == ["ok", "unsure"]
+
+
+def test_where_no_name_at_all_is_found_no_site_is_called_dead(
+    any_port: None, site: Site, bob: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = post_with(bob, "http://nobody.test/")
+    ask_outside(gone.id, bob.id, gone.html)
+    with time_machine.travel(now(), tick=False) as clock:
+        assert check_due(Turns(0), guard=guard_of(site)) == 1
+        (row,) = known().values()
+        assert (row.state, "perhaps this server is not online" in row.why) == ("unsure", True)
+        clock.shift(timedelta(seconds=61))
+        monkeypatch.setitem(NAMES, "blog.test", "127.0.0.1")  # Our own name is found.
+        assert check_due(Turns(0), guard=guard_of(site)) == 1
+        (row,) = known().values()
+        assert (row.state, row.why) == ("dead", "leads nowhere: there is no site of this name")
+    monkeypatch.delitem(NAMES, "blog.test")
+    both = post_with(bob, "http://nobody-either.test/", site.url("/"))  # Another site's is.
+    ask_outside(both.id, bob.id, both.html)
+    assert check_due(Turns(0), guard=guard_of(site)) == 2
+    assert known()["http://nobody-either.test/"].state == "dead"
 
 
 def test_a_busy_site_is_asked_again_once_and_then_left_alone(any_port: None, site: Site, bob: Member) -> None:

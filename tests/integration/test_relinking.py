@@ -134,6 +134,9 @@ def test_a_label_that_leads_elsewhere_already_is_not_taken(app: Flask, three: li
     for wrong in (
         Wish("am"),
         Wish("am", new_url="a b"),
+        Wish("am", new_url="javascript:alert(1)"),
+        Wish("am", new_url="//[x"),
+        Wish("am", new_url="https:///x"),
         Wish("am", new_label="AM"),
         Wish("am", new_url="x", new_label="y"),
     ):

@@ -74,21 +74,40 @@ def test_a_draft_that_was_made_one_for_a_few_stays_its_author_s_when_the_week_is
     assert all("Quiet" not in mail.text and f"/posts/{post.id}" not in mail.text for mail in outbox())
 
 
+def test_a_swap_taken_back_gives_nothing_to_who_has_left(three: list[Member], alice: Member) -> None:
+    erin, bob, carol = three
+    begin_week()
+    swap_weeks(473, 475, alice.id)
+    assert the_draft().author_id == carol.id
+    deactivate(erin.id, alice.id)
+    undo_change(473, alice.id)
+    assert the_draft().author_id == bob.id
+
+
 def test_who_has_a_week_by_somebody_else_s_decision_gets_a_mail(three: list[Member], alice: Member) -> None:
     erin = three[0]
     begin_week()
     skip_week(473, alice.id)
     swap_weeks(474, 475, erin.id)
     undo_change(474, alice.id)
+    skip_week(476, alice.id)
+    undo_change(476, alice.id)
     assert [(mail.to, mail.subject) for mail in outbox()] == [
         ("bob@blog.test", "Week 473 is yours to write"),
+        ("erin@blog.test", "Week 473 is not yours any more"),
         ("carol@blog.test", "Week 475 is yours to write"),
         ("carol@blog.test", "Week 474 is yours to write"),
         ("erin@blog.test", "Week 475 is yours to write"),
+        ("carol@blog.test", "Week 476 is yours to write"),
+        ("bob@blog.test", "Week 476 is not yours any more"),
+        ("bob@blog.test", "Week 476 is yours to write"),
+        ("carol@blog.test", "Week 476 is not yours any more"),
     ]
-    first, second, *_ = (" ".join(mail.text.split()) for mail in outbox())
+    first, gone, second, *_ = (" ".join(mail.text.split()) for mail in outbox())
     assert "5 to 9 February 2018, is your turn now: Alice Archer passed it on to you. Its draft is there:" in first
     assert f"http://blog.test/posts/{the_draft().id}/edit" in first
+    assert "is not your turn any more: Alice Archer passed it on to Bob Barker. There is nothing for you to do." in gone
+    assert "/edit" not in gone
     assert "Erin Eames swapped it for week 474. Its draft will be there on that Monday" in second
 
 

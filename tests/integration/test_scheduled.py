@@ -149,7 +149,9 @@ def test_what_cannot_be_published_stays_a_draft_and_its_author_is_told_once(
     assert why in " ".join(mail.text.split())
     assert "because it is your post." in mail.text
     # Whoever planned it is told, too, while they are of the team.
-    assert ["because you planned it." in told.text for told in outbox("alice@blog.test")] == [True] * (befalls is _crowd)
+    assert ["because you planned it." in told.text for told in outbox("alice@blog.test")] == [True] * (
+        befalls is _crowd
+    )
     assert "It was to be published today at" in told
     assert why in told
     # Another time, and it is published as if nothing had been.

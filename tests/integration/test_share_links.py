@@ -73,6 +73,19 @@ def test_whoever_has_the_link_reads_the_draft_with_its_pictures_and_no_cache_kee
     assert reader.get(unused, buffered=True).status_code == 404
 
 
+def test_the_link_is_told_to_no_other_site_whatever_its_address_holds(
+    reader: FlaskClient, draft: Post, bob: Member
+) -> None:
+    elsewhere = "https://evil.test/t?u=,/files/7/a.png"
+    body = f'{draft.body}\n\n<img src="{elsewhere}" srcset="{elsewhere} 2x, {elsewhere}" alt="x">'
+    save_post(draft.id, fresh(draft).version, bob.id, title="Boats", body=body)
+    link = share(draft.id, bob.id)
+    page = reader.get(f"/shared/{link.token}").text
+    assert elsewhere in page
+    assert f"{elsewhere}?" not in page
+    assert f"/boat.jpg?share={link.token}" in page
+
+
 def test_a_link_ends_by_itself_or_when_it_is_withdrawn_and_its_pictures_with_it(
     app: Flask, reader: FlaskClient, draft: Post, bob: Member
 ) -> None:

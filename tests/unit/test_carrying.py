@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blogapp.porting.snips import comparing
+from blogapp.core import matching
+from blogapp.core.matching import regions
 from blogapp.porting.snips.carrying import carry_over
-from blogapp.porting.snips.comparing import compare
 
 ORIGINAL = "Title\n\nGood <%= by('ada') %>\n\n<%= include_snip 'x' %>\n\nEnd"
 BASE = "Title\n\nGood — [Ada](/ada)\n\nOne\nTwo\nThree\n\nEnd"
@@ -54,7 +54,7 @@ def test_what_nobody_edited_is_the_original(base: str, original: str) -> None:
 @given(LINES, LINES)
 def test_stretches_cover_both_texts_and_same_ones_are_the_same(one: str, other: str) -> None:
     a, b = one.split("\n"), other.split("\n")
-    stretches = list(compare(a, b))
+    stretches = list(regions(a, b, lines=True))
     assert [line for _, start, end, _, _ in stretches for line in a[start:end]] == a
     assert [line for _, _, _, start, end in stretches for line in b[start:end]] == b
     assert all(a[start:end] == b[first:last] for same, start, end, first, last in stretches if same)
@@ -77,15 +77,15 @@ def test_long_texts_without_lines_of_their_own_are_compared_without_difflib(
     sizes: list[int] = []
 
     class Counting(SequenceMatcher[str]):
-        def __init__(self, junk: None, one: list[str], other: list[str]) -> None:
+        def __init__(self, junk: None, one: list[str], other: list[str], autojunk: bool) -> None:
             sizes.extend((len(one), len(other)))
-            super().__init__(junk, one, other)
+            super().__init__(junk, one, other, autojunk)
 
-    monkeypatch.setattr(comparing, "SequenceMatcher", Counting)
+    monkeypatch.setattr(matching, "SequenceMatcher", Counting)
     base = [line if n % 2 else f"a{n}" for n in range(10_000)]
     edited = [line if n % 2 else f"b{n}" for n in range(10_000)]
     assert carry_over("\n".join(base), "\n".join(edited), "\n".join(base)) == "\n".join(edited)
-    assert max(sizes, default=0) <= comparing.SMALL
+    assert max(sizes, default=0) <= 100
 
 
 def test_what_the_original_has_more_comes_out_once_beside_an_edit() -> None:

@@ -1,10 +1,13 @@
 """The checklist before publishing: what is found, where, and what is left alone."""
 
+import time
+
 import pytest
 
 from blogapp.core.markup import render
 from blogapp.posts.anchors import own_paths
 from blogapp.posts.checking import Finding, Place, Resolves, Standing, check, nothing_else
+from blogapp.posts.typed import without_fences
 
 BASE = "https://notes.example.org"
 
@@ -124,7 +127,55 @@ def test_html_is_checked_for_all_but_references() -> None:
     assert [finding.line for finding in findings] == [1, 2]
 
 
-@pytest.mark.parametrize("part", ["[", "[a](b)", "![", "<!--", "`" * 2 + "x", "[a][", "```\n", "~~~~\n", "[[a]"])
+LONG = 500_000
+HOSTILE = [
+    "[", "[a](b)", "![", "<!--", "``x", "[a][", "```\n", "~~~~\n", "~~~a\n", "[[a]", "[a]: x\n", "`", "`a``b", "](",
+    "[a]() ", "[a][b] ", "![a][b] ", "TBD\n", "TBD ", "<!-- a -->", "<img src=x alt=\"\">", " ", "\t>", "' ", "^ ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", HOSTILE)
 def test_no_text_keeps_the_checklist_busy(part: str) -> None:
-    text = part * (60_000 // len(part))
-    check(text, "<p>x</p>", base_url=BASE, places={})
+    began = time.perf_counter()
+    check(part * (LONG // len(part)), "<p>x</p>", base_url=BASE, places={})
+    # A second here at worst; a twentieth of it took that long, and each doubling four times as long.
+    assert time.perf_counter() - began < 15
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ('<img src="/p{}.png" alt="">', "![](/p{}.png) "),
+        ('<img src="/p{}.png" alt="">', '<img src="/p{}.png" alt="">'),
+        ('<a href="/l{}">x</a>', "[x]: /l{}\n"),
+        ('<a href="/l{}">x</a>', "elsewhere {} "),
+        ('<a href="#l{}">x</a>', "[x](#l{}) "),
+        ("<h2>a</h2><h4>word{}</h4>", "#### word{}\n"),
+    ],
+)
+def test_no_number_of_links_pictures_or_headings_keeps_it_busy(html: str, text: str) -> None:
+    numbers = range(LONG // len(text))
+    shown, typed = ("".join(one.format(number) for number in numbers) for one in (html, text))
+    began = time.perf_counter()
+    check(typed, shown, base_url=BASE, places={f"/l{number}": Place("nowhere") for number in numbers})
+    assert time.perf_counter() - began < 15
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("```\nTBD\n```\nTBD", "   \n   \n   \nTBD"),
+        ("~~~~ a\nTBD\n~~~\n~~~~~ \nTBD", "      \n   \n   \n      \nTBD"),
+        ("  ```\n~~~\n```\n~~~\nTBD", "     \n   \n   \n~~~\nTBD"),
+        ("```\nTBD", "```\nTBD"),
+        ("``` a`b\nTBD\n```", "``` a`b\nTBD\n```"),
+        ("~~~\n```\nTBD\n```", "~~~\n   \n   \n   "),
+    ],
+)
+def test_only_a_fence_that_is_closed_holds_code(text: str, bare: str) -> None:
+    assert without_fences(text) == bare
+
+
+def test_a_mark_in_a_line_without_end_is_found_once_and_shown_short() -> None:
+    (finding,) = found("TBD " * 10_000)
+    assert (finding.line, len(finding.words)) == (1, 80)

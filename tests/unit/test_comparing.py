@@ -2,10 +2,14 @@
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blogapp.authoring.comparing import Piece, compare
+from blogapp.authoring.side_by_side import side_by_side
+from blogapp.authoring.together import edits
+from tests.hostile import KINDS, paragraphs, three
 
 texts = st.text(alphabet="ab \n.", max_size=120)
 
@@ -52,3 +56,24 @@ def test_two_long_texts_without_a_word_in_common_take_no_time() -> None:
     started = time.perf_counter()
     assert [piece.kind for piece in compare(old, new)] == ["out", "in"]
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("of", KINDS)
+def test_no_two_texts_take_long(of: str) -> None:
+    old, new, _ = three(of)
+    began = time.perf_counter()
+    pieces, rows, made = compare(old, new), side_by_side(old, new), edits(old, new)
+    # Three seconds here at worst for all of them; a fiftieth of it took minutes.
+    assert time.perf_counter() - began < 30
+    if not any(piece.kind == "skip" for piece in pieces):
+        assert "".join(piece.text for piece in pieces if piece.kind != "in") == old
+    assert "".join(piece.text for piece in pieces if piece.kind == "in") or old == new
+    assert any(row.changed for row in rows)
+    for start, end, instead in made:
+        old = old[:start] + instead + old[end:] if len(made) < 100 else old
+    assert len(made) >= 100 or old == new
+
+
+def test_one_word_in_each_of_a_great_many_paragraphs_is_shown_as_one_word() -> None:
+    pieces = compare(paragraphs(1200), paragraphs(1200, "new"))
+    assert [piece.text for piece in pieces if piece.kind == "in"] == ["new"] * 1200

@@ -1,5 +1,7 @@
 """A draft's text with its sections: where they stand, how they are signed, and that none disturbs another."""
 
+import time
+
 import pytest
 
 from blogapp.core.markup import render
@@ -158,3 +160,29 @@ def test_an_abbreviation_is_no_reference() -> None:
     body = "Words.\n\n*[GDS]: Government Digital Service"
     text = compose(body, [section("[GDS] and GDS.\n\n[GDS]: https://gds.test\n\n*[GDS]: The Service")])
     assert "-2" not in text
+
+
+def test_a_great_many_ids_that_two_use_are_renamed_in_one_pass() -> None:
+    definitions = "\n".join(f"[l{number}]: https://a.test/{number}" for number in range(3000))
+    first = section(f"{' '.join(f'[l{number}]' for number in range(3000))}\n\n{definitions}")
+    began = time.perf_counter()
+    text = compose("Words.", [first, section(first.body.replace("a.test", "b.test"))])
+    # A twentieth of a second here; a quarter of a minute while each id was looked for by itself.
+    assert time.perf_counter() - began < 2
+    assert all(f"[l{number}][l{number}-2]" in text for number in range(3000))
+    assert "[l7-2]: https://b.test/7\n" in text
+
+
+@pytest.mark.parametrize("part", ["`", "a`", "[", "[a", "[a]: b\n", "[1]", "``` \n", "[1][", "\n- "])
+def test_no_section_takes_long(part: str) -> None:
+    body = f"{part * (50_000 // len(part))}\n\n[1]: https://b.test"
+    began = time.perf_counter()
+    compose("[1]: https://a.test", [section(body)] * 5)
+    assert time.perf_counter() - began < 5
+
+
+def test_however_many_have_an_id_in_common_each_gets_a_name_of_its_own() -> None:
+    body = "".join(f"[a-{number}]: https://x.test\n" for number in range(2, 12_000))
+    sections = [section(f"See [a].\n\n[a]: https://y.test/{number}") for number in range(3)]
+    text = compose(f"[a]: https://x.test\n{body}", sections)
+    assert all(f"See [a][a-{number}]." in text for number in (12_000, 12_001, 12_002))

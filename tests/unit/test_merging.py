@@ -1,11 +1,14 @@
 """Putting two people's changes of a text together: nothing that anybody typed is lost."""
 
 import random
+import time
 from itertools import pairwise
 
 import pytest
 
+from blogapp.core import matching
 from blogapp.posts.merging import Part, merge, merged_text, settled
+from tests.hostile import KINDS, paragraphs, three
 
 BASE = "# Week 473\n\nWe baked bread on Monday.\n\nThe oven was cold.\n\n- flour\n- salt\n- water\n"
 
@@ -116,8 +119,14 @@ def typed(rng: random.Random, base: str, first: int) -> tuple[str, set[str]]:
     return text, new
 
 
+@pytest.mark.parametrize("most", [None, 60, 0], ids="as-it-is little-difflib no-difflib".split())
 @pytest.mark.parametrize("seed", range(40))
-def test_every_character_typed_is_in_the_result_or_in_a_clash(seed: int) -> None:
+def test_every_character_typed_is_in_the_result_or_in_a_clash(
+    seed: int, most: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if most is not None:  # So that short texts are treated as long ones are.
+        monkeypatch.setattr(matching, "SMALL", most)
+        monkeypatch.setattr(matching, "MOST_AT_ONCE", most)
     rng = random.Random(seed)
     for _ in range(12):
         base = "".join(rng.choice(WORDS) for _ in range(rng.randint(0, 120)))
@@ -144,3 +153,28 @@ def test_a_part_knows_whether_it_clashes() -> None:
     assert not Part("a", "b", "a").clashes
     assert not Part("a", "b", "b").clashes
     assert Part("a", "b", "c").clashes
+
+
+@pytest.mark.parametrize("of", KINDS)
+def test_no_text_takes_long_and_nothing_of_it_is_lost(of: str) -> None:
+    base, mine, theirs = three(of)
+    began = time.perf_counter()
+    parts = merge(base, mine, theirs)
+    # A second here; it was more than eight minutes for a fiftieth of such a text, and eightfold with each doubling.
+    assert time.perf_counter() - began < 15
+    assert "".join(part.base for part in parts) == base
+    assert "".join(part.mine for part in parts) == mine
+    assert "".join(part.theirs for part in parts) == theirs
+
+
+def test_a_change_in_each_of_a_great_many_paragraphs_does_not_hide_the_other_s() -> None:
+    base, mine = paragraphs(1200), paragraphs(1200, "mine")
+    theirs = base.replace(" number700 ", " number700 indeed, ")
+    # The paragraph in front keeps the two from having as many empty lines.
+    assert text(base, f"New.\n\n{mine}", theirs) == f"New.\n\n{mine}".replace(" number700 ", " number700 indeed, ")
+
+
+def test_one_side_s_hostile_text_is_one_clash() -> None:
+    rng = random.Random(2)
+    base, mine = ("".join(rng.choice("ab") + "\n" for _ in range(2000)) for _ in range(2))
+    assert clashes(base, mine, "theirs\n") == [(mine, "theirs\n")]

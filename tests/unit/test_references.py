@@ -76,7 +76,19 @@ def test_definitions_are_put_at_the_end_where_they_are_lacking() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x][a]" * 90_000, "[a" * 200_000, "`a``b" * 90_000, "[a][b] " * 70_000, "]" * 400_000]
+    "text",
+    [
+        "x][a]" * 90_000,
+        "[a" * 200_000,
+        "`a``b" * 90_000,
+        "[a][b] " * 70_000,
+        "]" * 400_000,
+        "[a]: x\n\n" + "[a] " * 120_000,
+        "]:\n" + " " * 490_000 + "x",
+        "[a]:" + " " * 490_000,
+        "[a]: x" + " " * 490_000 + "y",
+        "[a]: x\n" * 70_000,
+    ],
 )
 def test_no_text_takes_long(text: str) -> None:
     began = time.perf_counter()

@@ -135,8 +135,10 @@ class Quotation(Block):
 class Definition(Block):
     """`[id]: address "title"`, at the beginning of a block or behind another definition."""
 
-    RE = re.compile(r"[ ]{0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*(?P<rest>[^\n]*\S)[ \t]*(?:\n|$)")
+    RE = re.compile(r"[ ]{0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*+(?P<rest>[^\n]*\S)[ \t]*(?:\n|$)")
     QUOTED = re.compile(r"<(?P<address>.*?)>(?P<title>[ \t]+[\"'].+)?$")
+    # No run of blanks is read twice: a line may be as long as the text.
+    BEFORE_TITLE = re.compile(r"(?<![ \t])[ \t]++(?=[\"'])")
     TITLE = re.compile(r"[ \t]*(?P<quote>[\"'])(?P<title>.+)(?P=quote)[ \t]*(?:\n|$)")
 
     def test(self, parent: etree.Element, block: str) -> bool:
@@ -162,7 +164,7 @@ class Definition(Block):
         address, title, end = found["rest"], "", found.end()
         if quoted := self.QUOTED.match(address):
             address, title = quoted["address"], quoted["title"] or ""
-        elif blank := re.search(r"[ \t]+(?=[\"'])", address):
+        elif blank := self.BEFORE_TITLE.search(address):
             address, title = address[: blank.start()], address[blank.end() :]
         if title:
             behind = self.TITLE.match(title)

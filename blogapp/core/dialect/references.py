@@ -27,8 +27,8 @@ INLINE_CODE = re.compile(
 )
 LABELLED = re.compile(r"\]\[([^\[\]]*)\]")
 SHORT = re.compile(r"(?<!\])\[([^\[\]]+)\](?![\[(:])")
-DEFINITION = re.compile(r"(?P<before>[ \t>]*)\[(?P<label>[^\n\]^][^\n\]]*)\]:[ \t]*(?P<rest>[^\n]*\S)")
-BEGINS_BLOCK = re.compile(r"[ \t>]*(?:$|#{1,6}[ \t]|\{:|\[\^[^\]]+\]:|\^?[ \t]*$|[\"'].*[\"'][ \t]*$)")
+DEFINITION = re.compile(r"(?P<before>[ \t>]*)\[(?P<label>[^\n\]^][^\n\]]*)\]:[ \t]*+(?P<rest>[^\n]*\S)")
+BEGINS_BLOCK = re.compile(r"[ \t>]*+(?:$|#{1,6}[ \t]|\{:|\[\^[^\]]+\]:|\^?[ \t]*$|[\"'].*[\"'][ \t]*$)")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def references_in(text: str) -> References:
     lines = {one.label_start for one in definitions}
     for found in SHORT.finditer(masked) if defined else ():
         label = reference_id(text[found.start(1) : found.end(1)])
-        image = masked[: found.start()].endswith("!")
+        image = masked.endswith("!", 0, found.start())
         if label in defined and not image and found.start(1) not in lines:
             uses.append(Use(label, text[found.start(1) : found.end(1)], found.start(), found.end(), "short"))
     return References(tuple(sorted(uses, key=lambda use: use.start)), definitions)
@@ -137,7 +137,7 @@ def _written(url: str) -> str:
 def _use(text: str, masked: str, found: re.Match[str]) -> Use | None:
     start = found.start() + 1
     opening = _opening(masked, found.start())
-    if opening is None or masked[:opening].endswith("!"):
+    if opening is None or masked.endswith("!", 0, opening):
         return None
     words = text[opening + 1 : found.start()]
     inner = text[found.start(1) : found.end(1)]
@@ -185,7 +185,7 @@ def _address(rest: str) -> tuple[str, int]:
     """The address of a definition, and where in `rest` it stands."""
     if quoted := Definition.QUOTED.match(rest):
         return quoted["address"], 1
-    blank = re.search(r"[ \t]+(?=[\"'])", rest)
+    blank = Definition.BEFORE_TITLE.search(rest)
     return (rest[: blank.start()] if blank else rest), 0
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from blogapp.porting.snips.comparing import compare
+from blogapp.core.matching import regions
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def carry_over(base: str, edited: str, original: str) -> str:
     stretches = list(_stretches(lines, original.split("\n")))
     done: list[str] = []
     at = 0  # Both go forward only, so each stretch comes out once at most.
-    for same, start, end, first, last in compare(lines, ours):
+    for same, start, end, first, last in regions(lines, ours, lines=True):
         if not same:
             done += ours[first:last]
             continue
@@ -41,7 +41,7 @@ def carry_over(base: str, edited: str, original: str) -> str:
 
 
 def _stretches(base: list[str], original: list[str]) -> Iterator[Stretch]:
-    for _, start, end, first, last in compare(base, original):
+    for _, start, end, first, last in regions(base, original, lines=True):
         if end - start == last - first:
             for offset in range(end - start):
                 yield Stretch(start + offset, start + offset + 1, (original[first + offset],))
