@@ -1,6 +1,7 @@
 """A week that nobody wrote about joins the next one: its draft then covers both."""
 
 from dataclasses import dataclass
+from html import escape
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from blogapp.core.clock import now
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Conflict, NotAllowed, NotFound
 from blogapp.core.markup import Rendered, render, without_title
+from blogapp.posts.composing import closed
 from blogapp.posts.finding import keep_findable
 from blogapp.posts.glossary import resolving
 from blogapp.posts.models import Post
@@ -23,6 +25,7 @@ from blogapp.posts.rendering import link_files, show_rendered, show_sections
 from blogapp.posts.revisions import keep_revision
 from blogapp.posts.sections import move_sections
 from blogapp.posts.sharelinks import end_links
+from blogapp.posts.signatures import signature
 from blogapp.posts.turnmodels import BegunWeek
 from blogapp.posts.turns import covering, this_week
 from blogapp.posts.weeks import LAST_WEEK, Weeks
@@ -135,7 +138,17 @@ def _together(session: Session, old: Post | None, fresh: Post) -> str:
         return fresh.body
     if old.format != fresh.format:
         raise Conflict("One of the two is written in HTML. Put them together in the editor.")
-    return f"{old.body.rstrip()}\n\n{fresh.body}"
+    return f"{_signed(old, fresh)}\n\n{fresh.body}"
+
+
+def _signed(old: Post, fresh: Post) -> str:
+    """The old text; where somebody else becomes its post's author, with who wrote it, so that they are credited."""
+    text, author = old.body.rstrip(), old.author
+    if old.author_id == fresh.author_id or f"/{author.slug})" in text or f'/{author.slug}"' in text:
+        return text
+    if old.format == "html":
+        return f'{text}\n\n<p>— <a href="/{author.slug}">{escape(author.initials or author.name)}</a></p>'
+    return f"{closed(text)}\n\n{signature(author.initials, author.name, author.slug)}"
 
 
 def _untouched(session: Session, post: Post) -> bool:

@@ -16,6 +16,7 @@ from blogapp.core.db import db
 from blogapp.core.errors import Conflict, NotAllowed
 from blogapp.digest import scheduling
 from blogapp.digest.models import Schedule
+from blogapp.digest.publishing import publish
 from blogapp.digest.scheduling import publish_due, schedule, schedule_of
 from blogapp.posts.deleted import restore_post
 from blogapp.posts.joining import join_next
@@ -79,7 +80,7 @@ def test_a_week_that_is_over_is_anybodys_who_writes_the_next_and_a_longer_one_wh
         with pytest.raises(NotAllowed):
             join_next(weeks.last, carol.id)
         wednesday.move_to(LATER)
-    assert join_next(weeks.last, carol.id).body == "The roof leaks.\n\nIt rains."
+    assert join_next(weeks.last, carol.id).body == "The roof leaks.\n\n— [BB](/bob-barker)\n\nIt rains."
     assert (fresh(missed).deleted_at is not None, fresh(post).weeks) == (True, Weeks(472, weeks.last + 1))
 
 
@@ -126,3 +127,21 @@ def test_what_is_put_away_ends_its_links_and_its_plan_for_good(
     assert reader.get(f"/shared/{link.token}").status_code == 410
     assert schedule_of(old.id) is None
     assert db.session.execute(select(Schedule)).all() == []
+
+
+def test_who_wrote_the_week_that_joins_is_credited(old: Post, bob: Member, carol: Member, erin: Member) -> None:
+    next_week(carol)
+    post = join_next(473, erin.id)
+    assert fresh(post).body == "The roof leaks.\n\n— [BB](/bob-barker)\n\nIt rains."
+    publish(post.id, fresh(post).version, erin.id)
+    assert [member.name for member in fresh(post).contributors] == ["Bob Barker"]
+
+
+def test_ones_own_two_weeks_and_a_text_that_is_signed_are_signed_no_further(
+    app: Flask, bob: Member, carol: Member, erin: Member
+) -> None:
+    create_post("week", "", "Mine.", carol.id, weeks=Weeks(472, 472))
+    create_post("week", "", "It leaks. — [Bob](/bob-barker)", bob.id, weeks=Weeks(473, 473))
+    next_week(carol)
+    assert fresh(join_next(473, erin.id)).body == "It leaks. — [Bob](/bob-barker)\n\nIt rains."
+    assert fresh(join_next(472, erin.id)).body.startswith("Mine.\n\nIt leaks.")
