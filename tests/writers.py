@@ -69,7 +69,7 @@ ELSEWHERE = frozenset(
     porting.jobs.queue.run_for_real porting.jobs.queue.stop_job porting.jobs.running.Pulse._write
     porting.jobs.running._settle porting.jobs.running.run_next porting.lists.importing.import_subscribers
     posts.sweeping._discard_here posts.hub._claim posts.hub._settle posts.links._forget
-    posts.outside._claim posts.outside._put_back posts.outside._settle posts.outside.ask_outside
+    posts.outside._claim posts.outside._note posts.outside._put_back posts.outside.ask_outside
     posts.outside.forget_outside_links
     posts.relinking._take_step posts.retagging._index_posts posts.searching.rebuild
     posts.sharelinks.share posts.sharelinks.withdraw_link
