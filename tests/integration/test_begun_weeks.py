@@ -201,7 +201,7 @@ def test_both_texts_are_kept_and_readers_of_the_revisions_see_the_old_ones(three
     assert fresh is not None
     template = fresh.body
     joined = join_next(473, bob.id)
-    assert joined.body == f"The roof leaks.\n\n{template}"
+    assert joined.body == f"The roof leaks.\n\n— [EE](/erin-eames)\n\n{template}"
     assert "The roof leaks" in joined.html
     assert [revision.body for revision in list_revisions(joined.id)] == [joined.body, template]
     assert list_revisions(old.id)[0].body == "The roof leaks.\n"

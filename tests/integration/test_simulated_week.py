@@ -188,7 +188,9 @@ def _joined(team: Team, carol: Member, alice: Member) -> None:
         post = team.post(475)
         assert post is not None
         assert post.slug == "week-474-and-475"
-        assert post.body.startswith("The roof leaks.\n\nWeek 475, 19 to 23 February 2018, by Carol Cole.")
+        assert post.body.startswith(
+            "The roof leaks.\n\n— [AA](/alice-archer)\n\nWeek 475, 19 to 23 February 2018, by Carol Cole."
+        )
         assert answer.location == f"/posts/{post.id}/edit"
     with at(475, 2, 12):
         post = team.post(475)
