@@ -1,10 +1,10 @@
-"""Pairs of long texts that are hard to hold against each other: as long as a post may be, and what repeats in them."""
+"""Long texts that are hard to hold against each other, for what repeats in them; a fifth of what a post may be."""
 
 import random
 
 from blogapp.core.markup import MAX_CHARACTERS
 
-N = MAX_CHARACTERS
+N = MAX_CHARACTERS // 5
 Three = tuple[str, str, str]
 
 
@@ -19,7 +19,7 @@ def paragraphs(number: int, changed: str = "") -> str:
 
 
 def three(of: str) -> Three:
-    """A text of the greatest length and two changes of it."""
+    """A long text and two changes of it."""
     rng = random.Random(1)
     count = N // 6
     if of == "turned":

@@ -63,7 +63,7 @@ def test_no_two_texts_take_long(of: str) -> None:
     old, new, _ = three(of)
     began = time.perf_counter()
     pieces, rows, made = compare(old, new), side_by_side(old, new), edits(old, new)
-    # Three seconds here at worst for all of them; a fiftieth of it took minutes.
+    # Half a second here at worst for all of them; a tenth of it took minutes.
     assert time.perf_counter() - began < 30
     if not any(piece.kind == "skip" for piece in pieces):
         assert "".join(piece.text for piece in pieces if piece.kind != "in") == old

@@ -160,7 +160,7 @@ def test_no_text_takes_long_and_nothing_of_it_is_lost(of: str) -> None:
     base, mine, theirs = three(of)
     began = time.perf_counter()
     parts = merge(base, mine, theirs)
-    # A second here; it was more than eight minutes for a fiftieth of such a text, and eightfold with each doubling.
+    # A fifth of a second here; it was eight minutes for a tenth of such a text, and eightfold with each doubling.
     assert time.perf_counter() - began < 15
     assert "".join(part.base for part in parts) == base
     assert "".join(part.mine for part in parts) == mine
