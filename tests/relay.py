@@ -48,7 +48,6 @@ class Relay:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
         self._welcomes: set[asyncio.Task[None]] = set()
         self._servers: list[SMTP] = []
         self.start()
@@ -81,12 +80,14 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
-        self._accepting = self._loop.create_task(self._accept(self._listener))
+        self._loop.add_reader(self._listener, self._accept, self._listener)
 
-    async def _accept(self, listener: socket.socket) -> None:
-        # Not asyncio's own server: that forgets a connection which arrives while it is closed (Python 3.11).
-        while True:
-            connection, _ = await self._loop.sock_accept(listener)
+    def _accept(self, listener: socket.socket) -> None:
+        # Not asyncio's own server, nor its sock_accept: those forget a connection which arrives while they are closed
+        # or cancelled (Python 3.11).
+        with contextlib.suppress(OSError):  # It was gone before it was taken.
+            connection, _ = listener.accept()
+            connection.setblocking(False)
             task = self._loop.create_task(self._welcome(connection))
             self._welcomes.add(task)
             task.add_done_callback(self._welcomes.discard)
@@ -99,10 +100,10 @@ class Relay:
             connection.close()
 
     async def _stop(self) -> None:
-        if self._listener is not None and self._accepting is not None:
-            self._accepting.cancel()
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
             self._listener.close()
-            self._listener = self._accepting = None
+            self._listener = None
         if self._welcomes:
             await asyncio.wait(self._welcomes, timeout=1)
         for server in self._servers:
