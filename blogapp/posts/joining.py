@@ -10,6 +10,7 @@ from blogapp.audit import record
 from blogapp.auth.models import Member
 from blogapp.auth.permissions import demand, may
 from blogapp.core.clock import now
+from blogapp.core.config import settings
 from blogapp.core.db import bump_version, db, transaction
 from blogapp.core.errors import Conflict, NotAllowed, NotFound
 from blogapp.core.markup import Rendered, render, without_title
@@ -25,7 +26,7 @@ from blogapp.posts.rendering import link_files, show_rendered, show_sections
 from blogapp.posts.revisions import keep_revision
 from blogapp.posts.sections import move_sections
 from blogapp.posts.sharelinks import end_links
-from blogapp.posts.signatures import signature
+from blogapp.posts.signatures import signature, signatures_in
 from blogapp.posts.turnmodels import BegunWeek
 from blogapp.posts.turns import covering, this_week
 from blogapp.posts.weeks import LAST_WEEK, Weeks
@@ -144,7 +145,8 @@ def _together(session: Session, old: Post | None, fresh: Post) -> str:
 def _signed(old: Post, fresh: Post) -> str:
     """The old text; where somebody else becomes its post's author, with who wrote it, so that they are credited."""
     text, author = old.body.rstrip(), old.author
-    if old.author_id == fresh.author_id or f"/{author.slug})" in text or f'/{author.slug}"' in text:
+    signed = any(one.slug == author.slug for one in signatures_in(old.html, settings().base_url))
+    if old.author_id == fresh.author_id or signed:
         return text
     if old.format == "html":
         return f'{text}\n\n<p>— <a href="/{author.slug}">{escape(author.initials or author.name)}</a></p>'

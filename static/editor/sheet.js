@@ -44,8 +44,13 @@ export function setField(name, value) {
 
 /** Go on with the log-in that another tab has begun. Whether it is the same member's. */
 export async function renewToken() {
-  const answer = await fetch(form.action, { headers: { Accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  let found = "";
+  try {
+    found = await (await fetch(form.action, { headers: { Accept: "text/html" } })).text();
+  } catch {
+    return false; // Out of reach just now: the next save asks again.
+  }
+  const page = new DOMParser().parseFromString(found, "text/html");
   const other = page.getElementById("editor");
   if (other?.dataset.member !== form.dataset.member) return false;
   const fresh = other.elements.csrf_token.value;

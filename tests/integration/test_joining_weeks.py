@@ -137,6 +137,14 @@ def test_who_wrote_the_week_that_joins_is_credited(old: Post, bob: Member, carol
     assert [member.name for member in fresh(post).contributors] == ["Bob Barker"]
 
 
+def test_who_is_only_linked_to_in_the_text_is_not_taken_for_signed(
+    app: Flask, bob: Member, carol: Member, erin: Member
+) -> None:
+    create_post("week", "", "See [Bob](/bob-barker) about it.", bob.id, weeks=Weeks(473, 473))
+    next_week(carol)
+    assert "— [BB](/bob-barker)" in fresh(join_next(473, erin.id)).body
+
+
 def test_ones_own_two_weeks_and_a_text_that_is_signed_are_signed_no_further(
     app: Flask, bob: Member, carol: Member, erin: Member
 ) -> None:
