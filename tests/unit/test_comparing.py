@@ -53,18 +53,18 @@ def test_long_unchanged_stretches_are_left_out() -> None:
 
 def test_two_long_texts_without_a_word_in_common_take_no_time() -> None:
     old, new = "alpha beta " * 20_000, "gamma delta " * 20_000
-    started = time.perf_counter()
+    started = time.process_time()
     assert [piece.kind for piece in compare(old, new)] == ["out", "in"]
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("of", KINDS)
 def test_no_two_texts_take_long(of: str) -> None:
     old, new, _ = three(of)
-    began = time.perf_counter()
+    began = time.process_time()
     pieces, rows, made = compare(old, new), side_by_side(old, new), edits(old, new)
     # Half a second here at worst for all of them; a tenth of it took minutes.
-    assert time.perf_counter() - began < 30
+    assert time.process_time() - began < 30
     if not any(piece.kind == "skip" for piece in pieces):
         assert "".join(piece.text for piece in pieces if piece.kind != "in") == old
     assert "".join(piece.text for piece in pieces if piece.kind == "in") or old == new

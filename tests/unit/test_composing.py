@@ -165,10 +165,10 @@ def test_an_abbreviation_is_no_reference() -> None:
 def test_a_great_many_ids_that_two_use_are_renamed_in_one_pass() -> None:
     definitions = "\n".join(f"[l{number}]: https://a.test/{number}" for number in range(3000))
     first = section(f"{' '.join(f'[l{number}]' for number in range(3000))}\n\n{definitions}")
-    began = time.perf_counter()
+    began = time.process_time()
     text = compose("Words.", [first, section(first.body.replace("a.test", "b.test"))])
     # A twentieth of a second here; a quarter of a minute while each id was looked for by itself.
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert all(f"[l{number}][l{number}-2]" in text for number in range(3000))
     assert "[l7-2]: https://b.test/7\n" in text
 
@@ -176,9 +176,9 @@ def test_a_great_many_ids_that_two_use_are_renamed_in_one_pass() -> None:
 @pytest.mark.parametrize("part", ["`", "a`", "[", "[a", "[a]: b\n", "[1]", "``` \n", "[1][", "\n- "])
 def test_no_section_takes_long(part: str) -> None:
     body = f"{part * (50_000 // len(part))}\n\n[1]: https://b.test"
-    began = time.perf_counter()
+    began = time.process_time()
     compose("[1]: https://a.test", [section(body)] * 5)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_however_many_have_an_id_in_common_each_gets_a_name_of_its_own() -> None:

@@ -163,9 +163,9 @@ def test_a_weeks_note_takes_milliseconds() -> None:
     html(text)
     fastest = 1.0
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.process_time()
         html(text)
-        fastest = min(fastest, time.perf_counter() - started)
+        fastest = min(fastest, time.process_time() - started)
     assert fastest < 0.1
 
 

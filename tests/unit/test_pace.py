@@ -60,11 +60,11 @@ def test_the_common_case_costs_less_than_a_microsecond() -> None:
     pace, wait, accepted = Pace(Limits()), Pace.wait, Pace.accepted
     best = 1.0
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(10_000):
             wait(pace, "a.test")
             accepted(pace)
-        best = min(best, (time.perf_counter() - began) / 10_000)
+        best = min(best, (time.process_time() - began) / 10_000)
     assert best < 1e-6
 
 

@@ -104,11 +104,11 @@ def written_anew(number: int, letters: Sequence[str]) -> list[str]:
 @pytest.mark.parametrize("letters", ["ab", "abcdefghijklmnopqrstuvwxyz", ["word", "another", "oven", "bread", "a"]])
 def test_all_notes_of_an_edit_together_take_no_longer_than_others_can_wait(letters: Sequence[str]) -> None:
     before, after = written_anew(300, letters), written_anew(299, letters)
-    began = time.perf_counter()
+    began = time.process_time()
     finder = Finder(after, set(before))
     found = [finder.find(words, place) for place, words in enumerate(before)]
     # A fifth of a second here; it was sixteen for a twenty-fifth of the notes.
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
     assert len(found) == 300
 
 
@@ -120,10 +120,10 @@ def test_where_time_is_short_what_stayed_is_found_all_the_same() -> None:
 
 def test_a_note_is_found_among_very_many_passages_without_looking_at_them_all() -> None:
     finder = Finder([f"Passage {number}." for number in range(100_000)], ())
-    began = time.perf_counter()
+    began = time.process_time()
     assert [finder.find(f"Passage {number}.", 3) for number in range(300)] == list(range(300))
     assert finder.find("Passage 50000,", 50_010) == 50_000
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(("one", "other"), [("", "x"), ("", "-"), ("-", "+"), (DOOR, MILL), ("Yes", "No")])
