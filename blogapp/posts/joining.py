@@ -27,6 +27,7 @@ from blogapp.posts.revisions import keep_revision
 from blogapp.posts.sections import move_sections
 from blogapp.posts.sharelinks import end_links
 from blogapp.posts.signatures import signature, signatures_in
+from blogapp.posts.turnmails import tell_joined
 from blogapp.posts.turnmodels import BegunWeek
 from blogapp.posts.turns import covering, this_week
 from blogapp.posts.weeks import LAST_WEEK, Weeks
@@ -100,6 +101,7 @@ def join_next(week: int, by: int) -> Post:
             raise NotAllowed(
                 "That week is not over, and its draft is somebody else's. An editor or an admin can do it."
             )
+        moved = pair.moved  # Below, the other draft gets the text.
         if pair.old is not None:
             _put_away(session, pair.old, by)
             move_sections(session, pair.old.id, fresh.id)
@@ -110,6 +112,8 @@ def join_next(week: int, by: int) -> Post:
         begun = update(BegunWeek).where(BegunWeek.week.between(pair.weeks.first, pair.weeks.last))
         session.execute(begun.values(post_id=fresh.id))
         record(session, "week.join", f"post:{fresh.id}", by=by, week=week, deleted=pair.old.id if pair.old else None)
+        if pair.old is not None:
+            tell_joined(session, pair.old, fresh, by, moved=moved)
     show_sections(fresh.id)
     return fresh
 

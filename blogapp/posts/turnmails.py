@@ -1,4 +1,4 @@
-"""A mail to whoever has a turn by somebody else's decision, in the caller's transaction."""
+"""A mail to whoever has a turn, or two weeks in one, by somebody else's decision, in the caller's transaction."""
 
 from sqlalchemy.orm import Session
 
@@ -39,6 +39,36 @@ def tell_turn(session: Session, week: int, member_id: int | None, by: int, how: 
         },
         to_name=member.name,
     )
+
+
+def tell_joined(session: Session, old: Post, post: Post, by: int, *, moved: bool) -> None:
+    """Tell whose drafts they were that `post` covers the weeks of both now, unless it was they who said so.
+
+    Args:
+        old: what was put away.
+        moved: whether its text is in `post` now.
+    """
+    for member in dict.fromkeys([old.author, post.author]):
+        if member.id == by or not member.active or not member.email:
+            continue
+        queue_mail(
+            session,
+            "week-joined",
+            member.email,
+            context={
+                "member": member,
+                "by": session.get_one(Member, by).name,
+                "old": old,
+                "post": post,
+                "weeks": post.weeks,
+                "moved": moved,
+                "mine": member.id == old.author_id,
+                "credited": moved and member.id == old.author_id != post.author_id,
+                "can_edit": may(member, "post.edit", owner_id=post.author_id),
+                "url": place_to_write(post, member),
+            },
+            to_name=member.name,
+        )
 
 
 def place_to_write(post: Post | None, member: Member) -> str:

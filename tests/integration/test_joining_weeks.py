@@ -24,6 +24,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.sharelinks import share
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
+from tests.mailbox import outbox
 from tests.turns import TEAM, WEDNESDAY
 
 # WEDNESDAY is in week 473.
@@ -153,3 +154,31 @@ def test_ones_own_two_weeks_and_a_text_that_is_signed_are_signed_no_further(
     next_week(carol)
     assert fresh(join_next(473, erin.id)).body == "It leaks. — [Bob](/bob-barker)\n\nIt rains."
     assert fresh(join_next(472, erin.id)).body.startswith("Mine.\n\nIt leaks.")
+
+
+def test_whose_weeks_they_are_gets_a_mail_when_somebody_else_joins_them(
+    old: Post, bob: Member, carol: Member, erin: Member
+) -> None:
+    next_week(carol)
+    join_next(473, erin.id)
+    to_bob, to_carol = sorted(outbox(), key=lambda mail: mail.to)
+    assert (to_bob.to, to_bob.subject) == (bob.email, "Weeks 473 and 474 are one note now")
+    assert "Erin Eames put the draft “Week 473” into the next one" in " ".join(to_bob.text.split())
+    assert "before the rest, signed by you." in " ".join(to_bob.text.split())
+    assert "leave a note beside the paragraph: Carol Cole writes it." in " ".join(to_bob.text.split())
+    assert (to_carol.to, to_carol.purpose) == (carol.email, "week-joined")
+    assert "signed by you" not in to_carol.text
+    assert "Your own draft" not in to_carol.text
+
+
+def test_who_joins_their_own_weeks_gets_no_mail_and_an_empty_draft_is_called_empty(
+    app: Flask, bob: Member, carol: Member, erin: Member
+) -> None:
+    create_post("week", "", "Mine.", carol.id, weeks=Weeks(472, 472))
+    create_post("week", "", "", bob.id, weeks=Weeks(473, 473))
+    next_week(carol)
+    join_next(473, erin.id)
+    assert all("It had no text yet." in mail.text for mail in outbox())
+    assert len(outbox()) == 2
+    join_next(472, carol.id)
+    assert len(outbox()) == 2

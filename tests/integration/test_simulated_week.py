@@ -196,7 +196,7 @@ def _joined(team: Team, carol: Member, alice: Member) -> None:
         post = team.post(475)
         assert post is not None
         publish(post.id, post.version, alice.id)
-        assert team.run() == []
+        assert [(mail.purpose, mail.to) for mail in team.run()] == [("week-joined", alice.email)], "by Carol, above"
         assert team.sink.accepted["ann@reader.test"] == 2
     with at(475, 3, 10):
         assert team.run() == [], "it is written"
