@@ -61,13 +61,12 @@ def main() -> None:
     planning.BATCH = 50  # every connection has something to do until nearly the end
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead bury themselves
     while sys.stdin.readline():
-        number = os.fork()
-        if number == 0:
+        if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
+            print(os.getpid(), flush=True)  # By now there is a process group to kill.
             sys.stdin.close()
             cli(["worker"], prog_name="blogapp")
-        print(number, flush=True)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,11 @@ def kill_while_sending(
     rogue: Rogue, workers: Workers, readers: int, kills: int, *, executed: int = 0, at_once: int = 1
 ) -> int:
     """Kill one of the workers after some more mails each until `kills` have landed mid-sending, and start another in
-    its place. Returns how many there were."""
+    its place. Returns how many there were.
+
+    However slow this machine is, the workers get no further than that the kills to come have something left to land
+    in: the relay holds its answers back.
+    """
     dice = random.Random(1)
     mid_sending = done = 0
     running: list[Worker] = []
@@ -100,8 +104,9 @@ def kill_while_sending(
         while len(running) < at_once:
             running.append(workers.execute() if EARLY <= done < EARLY + executed else workers.fork())
         state = rogue.state
-        share = (readers - state["different"]) // (kills - mid_sending + 2)
-        target = state["total"] + dice.randint(1, max(2, share))
+        share = max(2, (readers - state["different"]) // (kills - mid_sending + 2) - at_once * CONNECTIONS)
+        target = state["total"] + dice.randint(1, share)
+        rogue.change(hold_from=state["total"] + share)
         wait(lambda target=target: rogue.total >= target, 30, workers.log)  # type: ignore[misc]
         time.sleep(dice.uniform(0, 0.004))  # not always just behind an acceptance
         running.pop(dice.randrange(at_once)).kill()
@@ -110,6 +115,7 @@ def kill_while_sending(
         assert done < kills + 20, "kills come at the wrong moments"
     for worker in running:
         worker.kill()
+    rogue.change(hold_from=0)
     return done + len(running)
 
 

@@ -68,6 +68,7 @@ class Mood:
 
     Args:
         delay: seconds before the answer to each mail taken.
+        hold_from: once it has taken so many mails, no answer to a mail for as long as this stands; 0: never.
         eager: answers 354 to DATA even after a refused RCPT, as RFC 2920 §3.1 allows.
         most: so many connections at once, 421 for the next one; 0: all that come.
         size: what EHLO says of it; 0: nothing.
@@ -77,6 +78,7 @@ class Mood:
 
     rules: list[Rule] = field(default_factory=list)
     delay: float = 0.0
+    hold_from: int = 0
     pipelining: bool = True
     eager: bool = False
     most: int = 0

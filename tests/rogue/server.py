@@ -215,6 +215,8 @@ class Session:
         self.relay.total += 1
         if self.relay.mood.delay:
             await asyncio.sleep(self.relay.mood.delay)
+        while 0 < self.relay.mood.hold_from <= self.relay.total:
+            await asyncio.sleep(0.002)
         await self.act(rule or self.rule("taken"), "250 2.0.0 taken")
 
 
