@@ -112,8 +112,7 @@ def join_next(week: int, by: int) -> Post:
         begun = update(BegunWeek).where(BegunWeek.week.between(pair.weeks.first, pair.weeks.last))
         session.execute(begun.values(post_id=fresh.id))
         record(session, "week.join", f"post:{fresh.id}", by=by, week=week, deleted=pair.old.id if pair.old else None)
-        if pair.old is not None:
-            tell_joined(session, pair.old, fresh, by, moved=moved)
+        tell_joined(session, pair.old, fresh, by, moved=moved)
     show_sections(fresh.id)
     return fresh
 

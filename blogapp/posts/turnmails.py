@@ -41,16 +41,17 @@ def tell_turn(session: Session, week: int, member_id: int | None, by: int, how: 
     )
 
 
-def tell_joined(session: Session, old: Post, post: Post, by: int, *, moved: bool) -> None:
+def tell_joined(session: Session, old: Post | None, post: Post, by: int, *, moved: bool) -> None:
     """Tell whose drafts they were that `post` covers the weeks of both now, unless it was they who said so.
 
     Args:
-        old: what was put away.
+        old: what was put away; None: the week had no draft.
         moved: whether its text is in `post` now.
     """
-    for member in dict.fromkeys([old.author, post.author]):
+    for member in dict.fromkeys([*([old.author] if old else []), post.author]):
         if member.id == by or not member.active or not member.email:
             continue
+        mine = old is not None and member.id == old.author_id
         queue_mail(
             session,
             "week-joined",
@@ -62,8 +63,8 @@ def tell_joined(session: Session, old: Post, post: Post, by: int, *, moved: bool
                 "post": post,
                 "weeks": post.weeks,
                 "moved": moved,
-                "mine": member.id == old.author_id,
-                "credited": moved and member.id == old.author_id != post.author_id,
+                "mine": mine,
+                "credited": moved and mine and member.id != post.author_id,
                 "can_edit": may(member, "post.edit", owner_id=post.author_id),
                 "url": place_to_write(post, member),
             },

@@ -22,8 +22,9 @@ SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # What the issue asks for: from the click to the digest in the inbox.
 WITHIN_SECONDS = 2.0
-# Notes every value of the progress bar, across the reloads that the page makes.
+# By how many pixels a page is wider than its window.
 BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# Notes every value of the progress bar, across the reloads that the page makes.
 WATCH = """setInterval(() => {
   const seen = JSON.parse(sessionStorage.bar || "[]");
   const bar = document.querySelector("#bar[value]");

@@ -24,6 +24,7 @@ from blogapp.posts.models import Post
 from blogapp.posts.sharelinks import share
 from blogapp.posts.weeks import Weeks
 from blogapp.posts.writing import create_post, save_post
+from tests import pages
 from tests.mailbox import outbox
 from tests.turns import TEAM, WEDNESDAY
 
@@ -157,7 +158,7 @@ def test_ones_own_two_weeks_and_a_text_that_is_signed_are_signed_no_further(
 
 
 def test_whose_weeks_they_are_gets_a_mail_when_somebody_else_joins_them(
-    old: Post, bob: Member, carol: Member, erin: Member
+    old: Post, bob: Member, carol: Member, erin: Member, log_in: Callable[[Member], FlaskClient]
 ) -> None:
     next_week(carol)
     join_next(473, erin.id)
@@ -169,6 +170,9 @@ def test_whose_weeks_they_are_gets_a_mail_when_somebody_else_joins_them(
     assert (to_carol.to, to_carol.purpose) == (carol.email, "week-joined")
     assert "signed by you" not in to_carol.text
     assert "Your own draft" not in to_carol.text
+    page = log_in(bob).get(to_bob.path("/posts/"))
+    assert "The roof leaks." in page.text
+    assert pages.soup(page).select_one(".noted textarea") is not None, "Bob can do as the mail says"
 
 
 def test_who_joins_their_own_weeks_gets_no_mail_and_an_empty_draft_is_called_empty(
@@ -178,7 +182,18 @@ def test_who_joins_their_own_weeks_gets_no_mail_and_an_empty_draft_is_called_emp
     create_post("week", "", "", bob.id, weeks=Weeks(473, 473))
     next_week(carol)
     join_next(473, erin.id)
-    assert all("It had no text yet." in mail.text for mail in outbox())
+    assert all("It had no text of its own yet." in mail.text for mail in outbox())
     assert len(outbox()) == 2
     join_next(472, carol.id)
     assert len(outbox()) == 2
+
+
+def test_whose_draft_covers_a_week_without_a_draft_by_somebody_s_decision_gets_a_mail_too(
+    app: Flask, carol: Member, erin: Member
+) -> None:
+    next_week(carol)
+    join_next(473, erin.id)
+    (mail,) = outbox()
+    words = " ".join(mail.text.split())
+    assert (mail.to, mail.subject) == (carol.email, "Weeks 473 and 474 are one note now")
+    assert "let your draft “Weeks 473 and 474” cover the week before it, too. That one had no draft." in words
